@@ -1,0 +1,24 @@
+"""Expected refusals are values (STYLE, Outcomes). Every reason can be put into words in five languages."""
+
+from __future__ import annotations
+
+import msgspec
+
+from karnet.kernel.reasons import Reason
+
+Fact = str | int
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused", omit_defaults=True):
+    """A decision not to do what was asked: nothing was changed.
+
+    `facts` fill the sentence for people (amounts in minor units, instants as ISO 8601 in UTC, codes).
+    """
+
+    reason: Reason
+    facts: dict[str, Fact] = {}
+
+
+def refused(reason: Reason, **facts: Fact) -> Refused:
+    """Return a refusal; keyword arguments become its facts."""
+    return Refused(reason, facts)

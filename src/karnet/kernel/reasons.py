@@ -1,0 +1,67 @@
+"""Why Karnet says no. A reason is a code that never changes meaning; its words are in reason_words.py."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Reason codes, grouped by the slice that gives them. Add, never rename or reuse (they stand in journals)."""
+
+    # journal
+    KEY_REUSED = "key_reused"  # same idempotency key, other request
+    CONFLICT = "conflict"  # the database's last guard refused
+    UNKNOWN_ACTOR = "unknown_actor"
+    ACTOR_RETIRED = "actor_retired"
+    # parties
+    UNKNOWN_FACILITY = "unknown_facility"
+    UNKNOWN_SALES_POINT = "unknown_sales_point"
+    ALREADY_EXISTS = "already_exists"
+    BAD_VALUE = "bad_value"
+    # catalogue
+    UNKNOWN_PRODUCT = "unknown_product"
+    NOT_ON_SALE = "not_on_sale"
+    UNKNOWN_CATEGORY = "unknown_category"
+    # accounts
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    # media and entitlements
+    UNKNOWN_MEDIUM = "unknown_medium"
+    MEDIUM_BLOCKED = "medium_blocked"
+    MEDIUM_RETURNED = "medium_returned"
+    MEDIUM_REPLACED = "medium_replaced"
+    MEDIUM_IN_USE = "medium_in_use"
+    NOTHING_ON_MEDIUM = "nothing_on_medium"
+    UNKNOWN_ENTITLEMENT = "unknown_entitlement"
+    ENTITLEMENT_BLOCKED = "entitlement_blocked"
+    ENTITLEMENT_VOID = "entitlement_void"
+    NO_DEPOSIT = "no_deposit"
+    NOT_BLOCKED = "not_blocked"
+    # validity
+    NOT_YET_VALID = "not_yet_valid"
+    EXPIRED = "expired"
+    DAYS_USED_UP = "days_used_up"
+    OUTSIDE_WINDOW = "outside_window"
+    NOT_VALID_HERE = "not_valid_here"
+    NOT_ENOUGH_POINTS = "not_enough_points"
+    # gates
+    UNKNOWN_GATE = "unknown_gate"
+    GATE_CLOSED = "gate_closed"
+    PASSBACK = "passback"
+    NO_TERMS = "no_terms"  # no agreement in force gives this gate points or a weight
+    UNKNOWN_GRANT = "unknown_grant"
+    GRANT_ENDED = "grant_ended"
+    TOO_MANY_REFUSALS = "too_many_refusals"
+    # orders
+    EMPTY_SALE = "empty_sale"
+    PAYMENT_MISMATCH = "payment_mismatch"
+    NO_OPEN_SHIFT = "no_open_shift"
+    SHIFT_OPEN = "shift_open"
+    UNKNOWN_ORDER = "unknown_order"
+    ALREADY_RETURNED = "already_returned"
+    USED_CANNOT_RETURN = "used_cannot_return"
+    INVOICE_DATA_MISSING = "invoice_data_missing"
+    # settlement
+    NO_AGREEMENT = "no_agreement"
+    PERIOD_CLOSED = "period_closed"
+    UNKNOWN_CUT = "unknown_cut"
+    NOTHING_TO_CLOSE = "nothing_to_close"
