@@ -45,6 +45,8 @@ lc_messages = 'C'
 log_line_prefix = '%m [%p] %q%u@%d '
 log_checkpoints = off
 logging_collector = off
+# Servers exchange journal entries, not rows.
+max_logical_replication_workers = 0
 # Passwords are 192 random bits: nothing is gained by making each guess, and each connection, slower.
 scram_iterations = 64
 password_encryption = 'scram-sha-256'
@@ -87,9 +89,13 @@ def make_data(cluster: Cluster, software: Software, account: Account, *, fsync: 
         made = around / "data"
         with explained("configure", made), (made / "postgresql.conf").open("a") as file:
             file.write("\n# Karnet's settings, then yours.\n")
-            file.write("include_if_exists = 'karnet.conf'\ninclude_if_exists = 'local.conf'\n")
+            file.write("include = 'karnet.conf'\ninclude_if_exists = 'local.conf'\n")
             file.flush()
             os.fsync(file.fileno())
+        with explained("configure", made):
+            local = made / "local.conf"
+            write_atomically(local, b"# Your own PostgreSQL settings. They win over karnet.conf.\n", mode=0o600)
+        account.give(local)
         with explained("create", cluster.data):
             made.rename(cluster.data)
             sync_directory(home)

@@ -1,0 +1,46 @@
+"""`karnet init`."""
+
+from __future__ import annotations
+
+import click
+
+from karnet.wiring.boot import boot
+from karnet.wiring.cli.frame import Session, karnet_command
+from karnet.wiring.installation import Installation
+from karnet.wiring.postgres import Role, running
+
+
+@karnet_command(
+    examples="""
+    karnet init                                        in the usual place of this user
+    karnet init --data /srv/karnet --name tatry.example/hub
+    DATABASE_URL=postgresql://… karnet init            on a database server of your own
+    """
+)
+@click.option("--name", metavar="NAME", help="The server's name: permanent, signed into its journal.")
+@click.pass_obj
+def command(session: Session, name: str | None) -> None:
+    """Make an installation, its database and its tables.
+
+    Safe to repeat: what is there is kept, what is missing is added, tables are brought up to date.
+    """
+    installation = Installation.create(session.data, name=name)
+    with running(installation, progress=session.say):
+        session.say("bringing the tables up to date")
+        migrate(installation)
+    session.answer(
+        {
+            "name": installation.name,
+            "data": str(installation.path),
+            "database": installation.config.postgres.mode,
+        },
+        f"Karnet {installation.name} is ready in {installation.path}.\nCheck it with `karnet doctor`.",
+    )
+
+
+def migrate(installation: Installation) -> None:
+    """Bring the tables up to date as their owner. The database must be running."""
+    boot(installation, Role.OWNER)
+    from karnet.wiring.database import migrate  # Needs Django's models, which `boot` has just loaded.
+
+    migrate()
