@@ -1,0 +1,11 @@
+"""Access: registers its projections."""
+
+from django.apps import AppConfig
+
+
+class AccessConfig(AppConfig):
+    name = "karnet.access"
+    label = "access"
+
+    def ready(self) -> None:
+        from karnet.access import projection  # noqa: F401, PLC0415 (registers projections)

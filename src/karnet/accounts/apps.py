@@ -1,0 +1,11 @@
+"""Accounts: registers its projections."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "karnet.accounts"
+    label = "accounts"
+
+    def ready(self) -> None:
+        from karnet.accounts import projection  # noqa: F401, PLC0415 (registers projections)

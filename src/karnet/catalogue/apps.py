@@ -1,0 +1,11 @@
+"""Catalogue: registers its projections."""
+
+from django.apps import AppConfig
+
+
+class CatalogueConfig(AppConfig):
+    name = "karnet.catalogue"
+    label = "catalogue"
+
+    def ready(self) -> None:
+        from karnet.catalogue import projection  # noqa: F401, PLC0415 (registers projections)

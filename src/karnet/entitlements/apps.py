@@ -1,0 +1,11 @@
+"""Entitlements: registers its projections."""
+
+from django.apps import AppConfig
+
+
+class EntitlementsConfig(AppConfig):
+    name = "karnet.entitlements"
+    label = "entitlements"
+
+    def ready(self) -> None:
+        from karnet.entitlements import projection  # noqa: F401, PLC0415 (registers projections)

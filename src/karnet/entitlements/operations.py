@@ -1,0 +1,164 @@
+"""What happens to media and entitlements. Sales carry these as parts; blocking and replacing are operations here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from karnet.accounts.operations import AccountOpened, Transfer
+from karnet.catalogue.operations import Validity
+from karnet.journal.operations import Operation, Part, operation
+
+MediumKind = Literal["card", "wristband", "barcode", "qr", "phone"]
+EntitlementKind = Literal["points", "time"]
+
+
+class MediumIssued(Part, frozen=True, kw_only=True):
+    """A medium in a visitor's hands. `number` is printed on it; `chip` is what readers read (may equal number).
+
+    A medium handed back may be issued again: the row is then set anew (state, by stamp).
+    """
+
+    id: UUID
+    number: str
+    chip: str
+    kind: MediumKind
+    facility: UUID
+
+
+class MediumReturned(Part, frozen=True, kw_only=True):
+    """The medium came back to a facility."""
+
+    id: UUID
+    facility: UUID
+
+
+class MediumBlocked(Part, frozen=True, kw_only=True):
+    """On the hotlist. `block` identifies this block; several may lie on one medium."""
+
+    block: UUID
+    medium: UUID
+    code: Literal["lost", "stolen", "misused", "unpaid", "other"]
+
+
+class MediumUnblocked(Part, frozen=True, kw_only=True):
+    """Lifts exactly the block it names."""
+
+    block: UUID
+    medium: UUID
+
+
+class DepositTaken(Part, frozen=True, kw_only=True):
+    """A returnable card deposit (SPEC N3): no revenue, no VAT. Minor units."""
+
+    id: UUID
+    medium: UUID
+    facility: UUID
+    amount: int
+    currency: str
+
+
+class DepositReturned(Part, frozen=True, kw_only=True):
+    """The deposit paid back, perhaps at another facility; the difference is settled (SPEC N-f)."""
+
+    id: UUID
+    medium: UUID
+    facility: UUID
+    amount: int
+    currency: str
+
+
+class EntitlementIssued(Part, frozen=True, kw_only=True):
+    """A right of access on a medium and who sold it (SPEC N7). Carries every value its use and settlement need.
+
+    `price`: what was paid for it, gross minor units; `list_price`: its price-list price then. `points`: on issue.
+    `valid_from`/`valid_until` [from, until): known at sale unless it starts at the first passage.
+    """
+
+    id: UUID
+    medium: UUID
+    product: UUID
+    product_code: str
+    kind: EntitlementKind
+    category: str
+    operator: UUID
+    sales_point: UUID
+    facility: UUID
+    currency: str
+    price: int
+    list_price: int
+    time_zone: str
+    validity: Validity
+    points: int = 0
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    facilities: tuple[UUID, ...] = ()
+
+
+class Activated(Part, frozen=True, kw_only=True):
+    """First passage of a ticket whose validity starts there. Of two, the earlier counts."""
+
+    id: UUID
+    valid_from: datetime
+    valid_until: datetime
+
+
+class DayUsed(Part, frozen=True, kw_only=True):
+    """A k-of-n ticket was used on a calendar day (of the facility that sold it)."""
+
+    id: UUID
+    day: date
+
+
+class EntitlementMoved(Part, frozen=True, kw_only=True):
+    """The entitlement is on another medium now."""
+
+    id: UUID
+    medium: UUID
+
+
+class EntitlementVoided(Part, frozen=True, kw_only=True):
+    """Returned or cancelled: opens nothing from now on."""
+
+    id: UUID
+
+
+@operation("entitlements.blocked")
+class Blocked(Operation, frozen=True, kw_only=True):
+    block: MediumBlocked
+    sales_point: UUID | None = None
+
+    def parts(self) -> Iterable[Part]:
+        return (self.block,)
+
+
+@operation("entitlements.unblocked")
+class Unblocked(Operation, frozen=True, kw_only=True):
+    lift: MediumUnblocked
+    sales_point: UUID | None = None
+
+    def parts(self) -> Iterable[Part]:
+        return (self.lift,)
+
+
+@operation("entitlements.replaced")
+class Replaced(Operation, frozen=True, kw_only=True):
+    """A lost or broken medium is replaced with everything on it (SPEC N12). The old one is blocked for good."""
+
+    old: UUID
+    new: MediumIssued
+    block: MediumBlocked
+    moved: tuple[EntitlementMoved, ...]
+    sales_point: UUID
+    accounts: tuple[AccountOpened, ...] = ()
+    deposits_taken: tuple[DepositTaken, ...] = ()
+    deposits_returned: tuple[DepositReturned, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+
+    def parts(self) -> Iterable[Part]:
+        return (
+            self.new, self.block, *self.moved, *self.accounts,
+            *self.deposits_taken, *self.deposits_returned, *self.transfers,
+        )  # fmt: skip

@@ -1,0 +1,156 @@
+"""Tables of the journal: what was decided, who may decide, what is sealed, what was answered.
+
+`operation`, `content`, `entry`, `checkpoint` are insert-only (a trigger refuses UPDATE and DELETE to everyone).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class TransactionIdField(models.Field[int, int]):
+    """PostgreSQL's 64-bit transaction id (xid8)."""
+
+    def db_type(self, connection: object) -> str:
+        return "xid8"
+
+
+class ProjectedModel(models.Model):
+    """A table only projections write: a statement trigger refuses every other writer (wiring.database installs it)."""
+
+    class Meta:
+        abstract = True
+
+
+class Actor(ProjectedModel):
+    """Who acts or is named: ids and validity only. Names and log-ins belong to parties."""
+
+    id = models.UUIDField(primary_key=True)
+    kind = models.CharField(max_length=16)
+    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
+    enrolled_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "journal_actor"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(kind__in=("server", "facility", "sales_point", "operator", "device")),
+                name="actor_kind_known",
+            )
+        ]
+
+
+class Origin(models.Model):
+    """A server whose log this installation holds; the home server is number 1. The log's name is permanent."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    name = models.CharField(max_length=255, unique=True)
+    server = models.UUIDField(unique=True)
+
+    class Meta:
+        db_table = "journal_origin"
+
+
+class Operation(models.Model):
+    """One recorded operation. `data` is the entry's canonical bytes, verbatim; `number` was drawn after its locks;
+    `transaction` tells the sealer which numbers no running transaction can still undercut."""
+
+    number = models.BigIntegerField(primary_key=True)
+    id = models.UUIDField(unique=True)
+    origin = models.ForeignKey(Origin, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+")
+    kind = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    # NOT NULL with a foreign key: nothing enters the record without who did it (SPEC N7).
+    actor = models.ForeignKey(Actor, on_delete=models.PROTECT, db_index=False, related_name="+")
+    data = models.BinaryField()
+    transaction = TransactionIdField(db_default=models.Func(function="pg_current_xact_id"), editable=False)
+
+    class Meta:
+        db_table = "journal_operation"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.lookups.LessThanOrEqual(
+                    models.Func("data", function="octet_length", output_field=models.IntegerField()), 32 * 1024
+                ),
+                name="operation_at_most_32_kib",
+            )
+        ]
+
+
+class Content(models.Model):
+    """A body named by hash: large contents (which travel beside their entry) and salted house contents (which do not).
+    `digest` is SHA-256 of `salt` followed by `data`."""
+
+    digest = models.BinaryField(primary_key=True)
+    salt = models.BinaryField()
+    data = models.BinaryField()
+
+    class Meta:
+        db_table = "journal_content"
+
+
+class Request(models.Model):
+    """A request answered once: the same key gets the same answer, for ever or until pruned."""
+
+    key = models.CharField(primary_key=True, max_length=200)
+    digest = models.BinaryField()
+    answer = models.BinaryField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "journal_request"
+
+
+class Entry(models.Model):
+    """A sealed operation: its gap-free index in its origin's log and its RFC 6962 leaf hash."""
+
+    pk = models.CompositePrimaryKey("origin_id", "index")
+    origin_id = models.SmallIntegerField()
+    index = models.BigIntegerField()
+    operation = models.OneToOneField(Operation, on_delete=models.PROTECT, related_name="+")
+    leaf = models.BinaryField()
+
+    class Meta:
+        db_table = "journal_entry"
+
+
+class Tile(models.Model):
+    """Hashes of one tile (C2SP tlog-tiles): 32 bytes times its present width, 256 at most."""
+
+    pk = models.CompositePrimaryKey("origin_id", "level", "index")
+    origin_id = models.SmallIntegerField()
+    level = models.SmallIntegerField()
+    index = models.BigIntegerField()
+    hashes = models.BinaryField()
+
+    class Meta:
+        db_table = "journal_tile"
+
+
+class Tree(models.Model):
+    """How far an origin's log is sealed; the sealer moves it by compare-and-swap. `settled` is a number up to which
+    every operation is known to be sealed or never to come."""
+
+    origin_id = models.SmallIntegerField(primary_key=True)
+    size = models.BigIntegerField(default=0)
+    settled = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "journal_tree"
+
+
+class Checkpoint(models.Model):
+    """A signed note over a tree size and its root (C2SP tlog-checkpoint)."""
+
+    pk = models.CompositePrimaryKey("origin_id", "size")
+    origin_id = models.SmallIntegerField()
+    size = models.BigIntegerField()
+    root = models.BinaryField()
+    note = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "journal_checkpoint"

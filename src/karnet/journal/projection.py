@@ -1,0 +1,216 @@
+"""The projection toolkit: the only way into a projected table.
+
+A projection is a function of a part that writes rows into *forms*. There are three forms, generated from the model as
+`unnest` SQL, so a batch of any size costs one statement per form: insert if absent, add to a sum, set if later.
+All three commute with arrivals from other servers, which is why the same code applies local and foreign operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from django.db import connections, models
+from django.db.backends.utils import CursorWrapper
+
+from karnet.journal.operations import Operation, Part, Recorded
+
+Row = tuple[Any, ...]
+Write = Callable[["Form", Row], None]
+Projection = Callable[[Any, Recorded, Write], None]
+PartT = TypeVar("PartT", bound=Part)
+
+_projections: dict[type[Part], list[Projection]] = {}
+
+
+class Conflict(Exception):  # noqa: N818
+    """The database's last guard said no: a row that must be new was there, or a row to change was not."""
+
+    def __init__(self, form: Form, expected: int, found: int) -> None:
+        super().__init__(f"{form}: expected {expected} rows, found {found}")
+        self.form = form
+
+
+def projects(part: type[PartT]) -> Callable[[Projection], Projection]:
+    """Register a projection: `def f(part, recorded, write)` calls `write(FORM, row)` for each row."""
+
+    def register(function: Projection) -> Projection:
+        _projections.setdefault(part, []).append(function)
+        return function
+
+    return register
+
+
+class Form:
+    """A statement over one table that takes any number of rows. Made at import; its SQL is built at first use."""
+
+    ORDER: ClassVar[int]
+    _made: ClassVar[int] = 0
+
+    def __init__(self, model: type[models.Model], columns: Sequence[str]) -> None:
+        Form._made += 1
+        # Slices import downwards, so forms of lower slices are made first: rows exist before what points at them.
+        self.rank = (self.ORDER, Form._made)
+        self.model = model
+        self.columns = tuple(columns)
+        self._sql = ""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.model._meta.db_table})"
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+    def prepare(self, rows: list[Row]) -> list[Row]:
+        """Return the rows as the statement wants them: reduced to one per key, sorted by key (the lock order)."""
+        return rows
+
+    def apply(self, cursor: CursorWrapper, rows: list[Row]) -> None:
+        """Write rows in one statement; raise Conflict where the count of rows written is not the count expected."""
+        rows = self.prepare(rows)
+        if not self._sql:
+            self._sql = self.statement()
+        cursor.execute(self._sql, [list(column) for column in zip(*rows, strict=True)])
+        if cursor.rowcount != len(rows) and self.must_hit_all:
+            raise Conflict(self, len(rows), cursor.rowcount)
+
+    must_hit_all: ClassVar[bool] = True
+
+    def statement(self) -> str:
+        raise NotImplementedError
+
+    def _column(self, name: str) -> str:
+        column = self.model._meta.get_field(name).column
+        assert column is not None
+        return column
+
+    def _type(self, name: str) -> str:
+        kind = self.model._meta.get_field(name).db_type(connections["default"])
+        assert kind is not None
+        # A cast to varchar(n) would cut a long text silently; as text the column itself refuses it.
+        return "text" if kind.startswith("varchar") else kind
+
+    def _unnest(self) -> str:
+        """Return `unnest(%s::type[], …) AS d(column, …)` for the form's columns."""
+        arrays = ", ".join(f"%s::{self._type(name)}[]" for name in self.columns)
+        return f"unnest({arrays}) AS d({', '.join(map(self._column, self.columns))})"
+
+
+class Insert(Form):
+    """Insert if absent. Locally every row must be new: a unique or exclusion constraint that swallows one refuses."""
+
+    ORDER = 0
+
+    def statement(self) -> str:
+        names = ", ".join(map(self._column, self.columns))
+        return f"INSERT INTO {self.table} ({names}) SELECT {names} FROM {self._unnest()} ON CONFLICT DO NOTHING"
+
+
+class Add(Form):
+    """Add to sums of rows found by key; a batch's additions to one key are added up first."""
+
+    ORDER = 1
+
+    def __init__(self, model: type[models.Model], key: Sequence[str], sums: Sequence[str]) -> None:
+        super().__init__(model, (*key, *sums))
+        self.key, self.sums = tuple(key), tuple(sums)
+
+    def prepare(self, rows: list[Row]) -> list[Row]:
+        width = len(self.key)
+        totals: dict[Row, list[int]] = {}
+        for row in rows:
+            total = totals.get(row[:width])
+            if total is None:
+                totals[row[:width]] = list(row[width:])
+            else:
+                for place, amount in enumerate(row[width:]):
+                    total[place] += amount
+        return [(*key, *totals[key]) for key in sorted(totals)]
+
+    def statement(self) -> str:
+        where = " AND ".join(f"t.{column} = d.{column}" for column in map(self._column, self.key))
+        sets = ", ".join(f"{column} = t.{column} + d.{column}" for column in map(self._column, self.sums))
+        return f"UPDATE {self.table} AS t SET {sets} FROM {self._unnest()} WHERE {where}"
+
+
+class AddOrCreate(Add):
+    """Add to sums, creating the row at zero where the key is new (counters by day, folded balances)."""
+
+    def statement(self) -> str:
+        names = [self._column(name) for name in self.columns]
+        key = ", ".join(map(self._column, self.key))
+        sets = ", ".join(f"{c} = t.{c} + excluded.{c}" for c in map(self._column, self.sums))
+        return (
+            f"INSERT INTO {self.table} AS t ({', '.join(names)}) SELECT {', '.join(names)} FROM {self._unnest()} "
+            f"ORDER BY {key} ON CONFLICT ({key}) DO UPDATE SET {sets}"
+        )
+
+
+class SetLater(Form):
+    """Set columns where the row's stamp is earlier. The stamp of a group of columns is three columns of the model,
+    `<stamp>_at`, `<stamp>_origin`, `<stamp>_number`; write rows as (key…, values…, recorded) and the form adds it."""
+
+    ORDER = 2
+    must_hit_all = False  # a later setting may already be there: then ours is history, not a conflict
+
+    def __init__(self, model: type[models.Model], key: Sequence[str], values: Sequence[str], stamp: str) -> None:
+        super().__init__(model, (*key, *values, f"{stamp}_at", f"{stamp}_origin", f"{stamp}_number"))
+        self.key, self.values = tuple(key), tuple(values)
+        self.stamp = self.columns[-3:]
+
+    def prepare(self, rows: list[Row]) -> list[Row]:
+        latest: dict[Row, Row] = {}
+        width = len(self.key)
+        for row in rows:
+            recorded = row[-1]
+            full = (*row[:-1], recorded.entry.at, recorded.origin, recorded.number)
+            key = row[:width]
+            if key not in latest or latest[key][-3:] < full[-3:]:
+                latest[key] = full
+        return [latest[key] for key in sorted(latest)]
+
+    def statement(self) -> str:
+        where = " AND ".join(f"t.{column} = d.{column}" for column in map(self._column, self.key))
+        sets = ", ".join(f"{column} = d.{column}" for column in map(self._column, (*self.values, *self.stamp)))
+        ours, theirs = (", ".join(f"{side}.{column}" for column in self.stamp) for side in "td")
+        return f"UPDATE {self.table} AS t SET {sets} FROM {self._unnest()} WHERE {where} AND ({ours}) < ({theirs})"
+
+
+def stamped(recorded: Recorded) -> tuple[Any, int, int]:
+    """Return the stamp values (at, origin, number) for the row's insertion."""
+    return recorded.entry.at, recorded.origin, recorded.number
+
+
+def project(cursor: CursorWrapper, batch: Iterable[Recorded]) -> None:
+    """Run the projections of every part of a batch and write all rows, one statement per form.
+
+    Order: inserts, then sums, then settings; within each, forms of lower slices first. Raises Conflict, or the
+    database's IntegrityError where a constraint (a balance below its overdraft, say) refuses.
+    """
+    rows: dict[Form, list[Row]] = {}
+
+    def write(form: Form, row: Row) -> None:
+        present = rows.get(form)
+        if present is None:
+            rows[form] = [row]
+        else:
+            present.append(row)
+
+    for recorded in batch:
+        body: Operation = recorded.entry.body
+        _run(body, recorded, write)
+        for part in body.parts():
+            _run(part, recorded, write)
+    for form in sorted(rows, key=lambda form: form.rank):
+        form.apply(cursor, rows[form])
+
+
+def _run(part: Part, recorded: Recorded, write: Write) -> None:
+    for projection in _projections.get(type(part), ()):
+        projection(part, recorded, write)
+
+
+def projected_parts() -> frozenset[type[Part]]:
+    """Return every part type that some slice projects (a house test compares it with what operations carry)."""
+    return frozenset(_projections)

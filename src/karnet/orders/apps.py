@@ -1,0 +1,11 @@
+"""Orders: registers its projections."""
+
+from django.apps import AppConfig
+
+
+class OrdersConfig(AppConfig):
+    name = "karnet.orders"
+    label = "orders"
+
+    def ready(self) -> None:
+        from karnet.orders import projection  # noqa: F401, PLC0415 (registers projections)

@@ -1,0 +1,137 @@
+"""Sales, returns, invoices and shifts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from karnet.accounts.operations import AccountOpened, Transfer
+from karnet.entitlements.operations import (
+    DepositReturned,
+    DepositTaken,
+    EntitlementIssued,
+    EntitlementVoided,
+    MediumIssued,
+    MediumReturned,
+)
+from karnet.journal.operations import Operation, Part, operation
+
+PaymentKind = Literal["cash", "card", "bank_transfer", "voucher", "internal_account", "invoice"]
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One line of a sale. `amount` gross = `quantity` × `unit_price`; `vat` is inside it. Deposits are no lines."""
+
+    id: UUID
+    product: UUID
+    product_code: str
+    category: str
+    unit_price: int
+    amount: int
+    vat_bp: int
+    vat: int
+    quantity: int = 1
+    entitlements: tuple[UUID, ...] = ()
+
+
+class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Money tendered for an order: `amount` kept. Cash also notes `tendered`, so the change is on the record."""
+
+    kind: PaymentKind
+    amount: int
+    tendered: int | None = None
+    account: UUID | None = None
+
+
+@operation("orders.sold")
+class Sold(Operation, frozen=True, kw_only=True):
+    """A counter sale: lines, payments, media, entitlements, deposits and transfers as one fact."""
+
+    order: UUID
+    number: str
+    facility: UUID
+    sales_point: UUID
+    operator: UUID
+    currency: str
+    total: int
+    lines: tuple[Line, ...]
+    payments: tuple[Payment, ...]
+    shift: UUID | None = None
+    buyer: UUID | None = None
+    media: tuple[MediumIssued, ...] = ()
+    entitlements: tuple[EntitlementIssued, ...] = ()
+    deposits: tuple[DepositTaken, ...] = ()
+    accounts: tuple[AccountOpened, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+
+    def parts(self) -> Iterable[Part]:
+        return (*self.media, *self.accounts, *self.entitlements, *self.deposits, *self.transfers)
+
+
+@operation("orders.returned")
+class Returned(Operation, frozen=True, kw_only=True):
+    """Lines given back and money refunded; and cards handed in, their deposit paid out (perhaps with no order at all:
+    a deposit may be returned at another facility than the one that took it)."""
+
+    id: UUID
+    facility: UUID
+    sales_point: UUID
+    operator: UUID
+    currency: str
+    refund: int
+    refund_kind: PaymentKind
+    order: UUID | None = None
+    lines: tuple[UUID, ...] = ()
+    shift: UUID | None = None
+    media: tuple[MediumReturned, ...] = ()
+    voided: tuple[EntitlementVoided, ...] = ()
+    deposits: tuple[DepositReturned, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+
+    def parts(self) -> Iterable[Part]:
+        return (*self.media, *self.voided, *self.deposits, *self.transfers)
+
+
+@operation("orders.invoiced")
+class Invoiced(Operation, frozen=True, kw_only=True):
+    """An invoice for an order: the number is gap-free per facility and year; the buyer's data stay beside the journal."""
+
+    order: UUID
+    facility: UUID
+    number: str
+    year: int
+    sequence: int
+    buyer: UUID
+
+
+@operation("orders.shift_opened")
+class ShiftOpened(Operation, frozen=True, kw_only=True):
+    """An operator takes a sales point's drawer with `float_minor` in it."""
+
+    shift: UUID
+    facility: UUID
+    sales_point: UUID
+    operator: UUID
+    currency: str
+    float_minor: int
+    accounts: tuple[AccountOpened, ...] = ()
+
+    def parts(self) -> Iterable[Part]:
+        return self.accounts
+
+
+@operation("orders.shift_closed", scope="house")
+class ShiftClosed(Operation, frozen=True, kw_only=True):
+    """The drawer counted: `expected` and `counted` cash in minor units; the difference is booked, never hidden."""
+
+    shift: UUID
+    expected: int
+    counted: int
+    counts: dict[str, int] = {}
+    transfers: tuple[Transfer, ...] = ()
+
+    def parts(self) -> Iterable[Part]:
+        return self.transfers

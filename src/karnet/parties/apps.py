@@ -1,0 +1,11 @@
+"""Parties: registers its projections."""
+
+from django.apps import AppConfig
+
+
+class PartiesConfig(AppConfig):
+    name = "karnet.parties"
+    label = "parties"
+
+    def ready(self) -> None:
+        from karnet.parties import projection  # noqa: F401, PLC0415 (registers projections)

@@ -1,0 +1,74 @@
+"""Enrolment of facilities, sales points and operators. Codes only: names are kept beside the journal (SPEC X4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+from uuid import UUID
+
+from karnet.journal.operations import ActorEnrolled, ActorRetired, Operation, Part, operation
+
+SalesPointKind = Literal["till", "reception", "ticket_machine", "web", "partner"]
+
+
+class Facility(Part, frozen=True, kw_only=True):
+    """A place with its own currency (ISO 4217) and time zone (IANA). `code` is unique on the whole common card."""
+
+    id: UUID
+    code: str
+    currency: str
+    time_zone: str
+
+
+class SalesPoint(Part, frozen=True, kw_only=True):
+    """Where something is sold. An unattended one (ticket machine, web) has a service operator of its own."""
+
+    id: UUID
+    facility: UUID
+    code: str
+    kind: SalesPointKind
+
+
+class Operator(Part, frozen=True, kw_only=True):
+    """Who sells, or services: a person known here by a code only."""
+
+    id: UUID
+    facility: UUID
+    code: str
+
+
+@operation("parties.facility_enrolled")
+class FacilityEnrolled(Operation, frozen=True, kw_only=True):
+    actor: ActorEnrolled
+    facility: Facility
+
+    def parts(self) -> Iterable[Part]:
+        return (self.actor, self.facility)
+
+
+@operation("parties.sales_point_enrolled")
+class SalesPointEnrolled(Operation, frozen=True, kw_only=True):
+    actor: ActorEnrolled
+    sales_point: SalesPoint
+
+    def parts(self) -> Iterable[Part]:
+        return (self.actor, self.sales_point)
+
+
+@operation("parties.operator_enrolled")
+class OperatorEnrolled(Operation, frozen=True, kw_only=True):
+    actor: ActorEnrolled
+    operator: Operator
+
+    def parts(self) -> Iterable[Part]:
+        return (self.actor, self.operator)
+
+
+@operation("parties.retired")
+class Retired(Operation, frozen=True, kw_only=True):
+    """A facility, sales point or operator acts no more."""
+
+    actor: ActorRetired
+
+    def parts(self) -> Iterable[Part]:
+        return (self.actor,)

@@ -1,0 +1,6 @@
+"""Settlement: agreements, division of money between facilities, closings, netting.
+
+Invariants: prices, weights and points come from the agreement in force, never from local settings; every division
+adds up to the grosz; periods add up to the season because amounts are differences of cumulative amounts; the same cut
+gives the same figures. Lock order: closing.
+"""

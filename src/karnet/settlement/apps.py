@@ -1,0 +1,11 @@
+"""Settlement: registers its projections."""
+
+from django.apps import AppConfig
+
+
+class SettlementConfig(AppConfig):
+    name = "karnet.settlement"
+    label = "settlement"
+
+    def ready(self) -> None:
+        from karnet.settlement import projection  # noqa: F401, PLC0415 (registers projections)

@@ -1,0 +1,80 @@
+"""The database around the tables: migrations, what each role may do, and the guards.
+
+Guards are triggers, so that they hold for every writer, the owner of the tables included:
+projected tables refuse a statement outside `journal.transact`; the record itself refuses UPDATE, DELETE and TRUNCATE.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection
+
+from karnet.journal.models import ProjectedModel
+
+INSERT_ONLY = ("journal_operation", "journal_content", "journal_entry", "journal_checkpoint", "journal_origin")
+
+_FUNCTIONS = """
+CREATE SEQUENCE IF NOT EXISTS journal_operation_number;
+
+CREATE OR REPLACE FUNCTION karnet_written_by_projections_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('karnet.recording', true) IS DISTINCT FROM 'on' THEN
+        RAISE EXCEPTION 'table % is written by projections only: record an operation', TG_TABLE_NAME
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION karnet_insert_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'table % is part of the record: rows are only ever added', TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege';
+END $$;
+"""
+
+
+def migrate(verbosity: int = 0) -> None:
+    """Bring the tables up to date (as their owner), then install guards and rights. Safe to repeat."""
+    call_command("migrate", verbosity=verbosity, interactive=False)
+    with connection.cursor() as cursor:
+        install_guards(cursor)
+
+
+def projected_tables() -> list[str]:
+    """Return the tables only projections write, lower slices first."""
+    return [
+        model._meta.db_table
+        for model in apps.get_models()
+        if issubclass(model, ProjectedModel) and not model._meta.abstract
+    ]
+
+
+def install_guards(cursor: Any) -> None:
+    """Create the guard triggers and grant each role what it needs and no more."""
+    cursor.execute(_FUNCTIONS)
+    for table in projected_tables():
+        _guard(cursor, table, "INSERT OR UPDATE OR DELETE OR TRUNCATE", "karnet_written_by_projections_only")
+    for table in INSERT_ONLY:
+        _guard(cursor, table, "UPDATE OR DELETE OR TRUNCATE", "karnet_insert_only")
+    cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname IN ('karnet_app', 'karnet_read')")
+    if cursor.fetchone() == (2,):  # an external database may be run with one role: then rights are its keeper's
+        _grant(cursor)
+
+
+def _guard(cursor: Any, table: str, events: str, function: str) -> None:
+    cursor.execute(
+        f"CREATE OR REPLACE TRIGGER {function} BEFORE {events} ON {table} FOR EACH STATEMENT"
+        f" EXECUTE FUNCTION {function}()"
+    )
+
+
+def _grant(cursor: Any) -> None:
+    cursor.execute("GRANT USAGE ON SCHEMA public TO karnet_app, karnet_read")
+    cursor.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO karnet_read")
+    cursor.execute("REVOKE SELECT ON parties_user, journal_content FROM karnet_read")
+    cursor.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO karnet_app")
+    cursor.execute(f"REVOKE UPDATE, DELETE ON {', '.join(INSERT_ONLY)}, django_migrations FROM karnet_app")
+    cursor.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO karnet_app")
