@@ -136,8 +136,17 @@ def choose_address(home: Path, account: Account) -> tuple[str, int]:
 
 
 def address_is_usable(cluster: Cluster, account: Account) -> bool:
-    """Whether the recorded socket directory is still there and still only the server's (cleaners empty /tmp)."""
+    """Whether the recorded socket directory is still there and still only the server's (cleaners empty /tmp).
+
+    Of a port, whether it is free. To be asked when no server of the cluster runs.
+    """
     if not cluster.by_socket:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((cluster.host, cluster.port))
+            except OSError:
+                return False
         return True
     try:
         status = os.lstat(cluster.host)
