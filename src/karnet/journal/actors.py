@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from karnet.journal.models import Actor
 from karnet.journal.operations import ActorEnrolled, ActorRetired, Recorded
-from karnet.journal.projection import Insert, SetOnce, Write, projects
+from karnet.journal.projection import Insert, SetEarlier, Write, projects
 
 ENROLLED = Insert(Actor, ["id", "kind", "parent", "enrolled_at"])
-RETIRED = SetOnce(Actor, ["id"], ["retired_at"])
+RETIRED = SetEarlier(Actor, ["id"], [], "retired")
 
 
 @projects(ActorEnrolled)
@@ -17,4 +17,4 @@ def enrolled(actor: ActorEnrolled, recorded: Recorded, write: Write) -> None:
 
 @projects(ActorRetired)
 def retired(actor: ActorRetired, recorded: Recorded, write: Write) -> None:
-    write(RETIRED, (actor.id, recorded.entry.at))
+    write(RETIRED, (actor.id, recorded))

@@ -10,7 +10,7 @@ from typing import ClassVar
 from django.db import models
 
 
-class TransactionIdField(models.Field[int, int]):
+class TransactionIdField(models.Field):  # type: ignore[type-arg]
     """PostgreSQL's 64-bit transaction id (xid8)."""
 
     def db_type(self, connection: object) -> str:
@@ -32,6 +32,8 @@ class Actor(ProjectedModel):
     parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
     enrolled_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True)
+    retired_origin = models.SmallIntegerField(null=True)
+    retired_number = models.BigIntegerField(null=True)
 
     class Meta:
         db_table = "journal_actor"

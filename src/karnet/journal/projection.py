@@ -75,7 +75,7 @@ class Form:
         if cursor.rowcount != len(rows) and self.must_hit_all:
             raise Conflict(self, len(rows), cursor.rowcount)
 
-    must_hit_all: ClassVar[bool] = True
+    must_hit_all = True
 
     def statement(self) -> str:
         raise NotImplementedError
@@ -98,9 +98,17 @@ class Form:
 
 
 class Insert(Form):
-    """Insert if absent. Locally every row must be new: a unique or exclusion constraint that swallows one refuses."""
+    """Insert if absent. Every row must be new: a unique or exclusion constraint that swallows one refuses, unless the
+    form says `present_ok` (an account several operations open, a day several passages use)."""
 
     ORDER = 0
+
+    def __init__(self, model: type[models.Model], columns: Sequence[str], *, present_ok: bool = False) -> None:
+        super().__init__(model, columns)
+        self.must_hit_all = not present_ok
+
+    def prepare(self, rows: list[Row]) -> list[Row]:
+        return rows if self.must_hit_all else sorted(set(rows), key=repr)
 
     def statement(self) -> str:
         names = ", ".join(map(self._column, self.columns))
@@ -149,9 +157,11 @@ class AddOrCreate(Add):
 
 class SetLater(Form):
     """Set columns where the row's stamp is earlier. The stamp of a group of columns is three columns of the model,
-    `<stamp>_at`, `<stamp>_origin`, `<stamp>_number`; write rows as (key…, values…, recorded) and the form adds it."""
+    `<stamp>_at`, `<stamp>_origin`, `<stamp>_number` (all three null = never set); write rows as
+    (key…, values…, recorded) and the form adds it."""
 
     ORDER = 2
+    WINS: ClassVar[str] = ">"
     must_hit_all = False  # a later setting may already be there: then ours is history, not a conflict
 
     def __init__(self, model: type[models.Model], key: Sequence[str], values: Sequence[str], stamp: str) -> None:
@@ -166,15 +176,30 @@ class SetLater(Form):
             recorded = row[-1]
             full = (*row[:-1], recorded.entry.at, recorded.origin, recorded.number)
             key = row[:width]
-            if key not in latest or latest[key][-3:] < full[-3:]:
+            if key not in latest or self._wins(full[-3:], latest[key][-3:]):
                 latest[key] = full
         return [latest[key] for key in sorted(latest)]
 
     def statement(self) -> str:
         where = " AND ".join(f"t.{column} = d.{column}" for column in map(self._column, self.key))
         sets = ", ".join(f"{column} = d.{column}" for column in map(self._column, (*self.values, *self.stamp)))
-        ours, theirs = (", ".join(f"{side}.{column}" for column in self.stamp) for side in "td")
-        return f"UPDATE {self.table} AS t SET {sets} FROM {self._unnest()} WHERE {where} AND ({ours}) < ({theirs})"
+        present, offered = (", ".join(f"{side}.{column}" for column in self.stamp) for side in "td")
+        return (
+            f"UPDATE {self.table} AS t SET {sets} FROM {self._unnest()} WHERE {where}"
+            f" AND (t.{self.stamp[0]} IS NULL OR ({offered}) {self.WINS} ({present}))"
+        )
+
+    def _wins(self, offered: Row, present: Row) -> bool:
+        return offered > present
+
+
+class SetEarlier(SetLater):
+    """The mirror of set if later, for facts whose first occurrence counts (a first passage, a retirement)."""
+
+    WINS = "<"
+
+    def _wins(self, offered: Row, present: Row) -> bool:
+        return offered < present
 
 
 def stamped(recorded: Recorded) -> tuple[Any, int, int]:

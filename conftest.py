@@ -1,0 +1,127 @@
+"""Tests run on a real PostgreSQL: one cluster for the run, one migrated template, one clone of it per worker.
+
+`pytestmark = pytest.mark.database` (or the fixture `database`) gives a test a database with empty tables, connected as
+`karnet_app`: guards and rights are the real ones, commits are real. Afterwards the superuser empties every table.
+Threads get connections of their own from Django; close them with `django.db.connection.close()` at the thread's end.
+`superuser` is a connection that no right stops, for attacks by SQL.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import django
+import psycopg
+import pytest
+
+_DATA = "KARNET_TEST_DATA"
+_TEMPLATE = "karnet_template"
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "karnet.wiring.settings"
+os.environ.setdefault("KARNET_SECRET_KEY", "tests only")
+django.setup()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "database: the test commits to a real PostgreSQL database, emptied afterwards")
+    if not hasattr(config, "workerinput"):
+        place = tempfile.mkdtemp(prefix="karnet-test-")
+        Path(place).chmod(0o711)  # PostgreSQL may run as another user
+        os.environ[_DATA] = place
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(_DATA, ""), ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def installation() -> Iterator[object]:
+    """The test run's installation, its database server up (fsync off: durability tests make their own)."""
+    from karnet.wiring.files import FileLock
+    from karnet.wiring.installation import Installation
+    from karnet.wiring.postgres import running
+
+    path = Path(os.environ[_DATA])
+    made = Installation.create(path / "installation", name="karnet.test/log", environment={})
+    with running(made, fsync=False):
+        with FileLock(path / "template.lock").held():
+            if not (path / "template.done").exists():
+                _make_template(made)
+                (path / "template.done").touch()
+        yield made
+
+
+def _make_template(made: object) -> None:
+    import subprocess
+
+    from karnet.wiring.postgres import create_database
+
+    create_database(made, _TEMPLATE)
+    # A process of its own, so that no connection to the template stays open here.
+    code = (
+        "from pathlib import Path; from karnet.wiring.boot import boot; from karnet.wiring.postgres import Role;"
+        "from karnet.wiring.installation import Installation;"
+        f"boot(Installation.load(Path({str(made.path)!r}), environment={{}}), Role.OWNER, {_TEMPLATE!r});"
+        "from karnet.wiring.database import migrate; migrate()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.fixture(scope="session")
+def database_clone(installation: object) -> str:
+    """This worker's clone of the template, Django connected to it; the superuser's connection string."""
+    from django.conf import settings
+    from django.db import connections
+
+    from karnet.wiring.postgres import Role, create_database, dsn
+    from karnet.wiring.settings import database
+
+    name = f"karnet_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    create_database(installation, name, _TEMPLATE)
+    connections["default"].close()
+    del connections["default"]
+    settings.DATABASES["default"] = database(dsn(installation, Role.APP, name))
+    connections.settings = connections.configure_settings(settings.DATABASES)
+    return dsn(installation, Role.SUPERUSER, name)
+
+
+@pytest.fixture
+def database(database_clone: str) -> Iterator[None]:
+    """Empty tables, real commits; emptied again afterwards."""
+    yield
+    empty_tables(database_clone)
+
+
+@pytest.fixture
+def superuser(database_clone: str) -> Iterator[psycopg.Connection]:
+    """A connection that no right stops (attacks on the record, clean-up). Autocommit."""
+    with psycopg.connect(database_clone, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(autouse=True)
+def _marked_database(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("database"):
+        request.getfixturevalue("database")
+
+
+def empty_tables(dsn: str) -> None:
+    """Delete every row of every table, guards and foreign keys aside, and start the numbers again."""
+    from django.db import connections
+
+    connections["default"].close()
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        rows = connection.execute(
+            "SELECT relname FROM pg_stat_user_tables WHERE schemaname = 'public' AND relname NOT IN"
+            " ('django_migrations', 'django_content_type', 'auth_permission')"
+        ).fetchall()
+        # One statement: DELETE of small tables is far cheaper than TRUNCATE, and replica mode skips triggers.
+        deletes = "; ".join(f'DELETE FROM "{table}"' for (table,) in rows)
+        connection.execute(f"SET session_replication_role = replica; {deletes}")
+        connection.execute("SELECT setval('journal_operation_number', 1, false)")
