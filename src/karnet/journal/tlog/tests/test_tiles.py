@@ -20,7 +20,7 @@ from karnet.journal.tlog.merkle import (
 )
 from karnet.journal.tlog.note import Note
 from karnet.journal.tlog.tests.vectors import TESSERA, TESSERA_ENTRIES, StoredLog, numbered
-from karnet.journal.tLOG.tiles import (
+from karnet.journal.tlog.tiles import (
     TileBuilder,
     TileName,
     bundles_of,
