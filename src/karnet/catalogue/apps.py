@@ -8,4 +8,4 @@ class CatalogueConfig(AppConfig):
     label = "catalogue"
 
     def ready(self) -> None:
-        from karnet.catalogue import projection  # noqa: F401, PLC0415 (registers projections)
+        from karnet.catalogue import projection  # noqa: F401 (registers projections)

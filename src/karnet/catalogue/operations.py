@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 
-from karnet.journal.operations import Operation, Part, operation
+from karnet.journal.operations import Operation, operation
 from karnet.kernel.time import Window
 
 ProductKind = Literal["points", "time", "goods", "deposit_card"]
@@ -37,7 +36,7 @@ class Validity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     windows: tuple[Window, ...] = ()
 
 
-class Product(Part, frozen=True, kw_only=True):
+class Product(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One immutable version of a product, as a facility sells it.
 
     `id` identifies the version; `code` the product on the whole common card (agreements price by code and category).
@@ -68,6 +67,3 @@ class Published(Operation, frozen=True, kw_only=True):
     on_sale_from: datetime
     products: tuple[Product, ...]
     on_sale_until: datetime | None = None
-
-    def parts(self) -> Iterable[Part]:
-        return self.products

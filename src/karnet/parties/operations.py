@@ -21,12 +21,13 @@ class Facility(Part, frozen=True, kw_only=True):
 
 
 class SalesPoint(Part, frozen=True, kw_only=True):
-    """Where something is sold. An unattended one (ticket machine, web) has a service operator of its own."""
+    """Where something is sold. An unattended one (ticket machine, web) has a service operator of its own: `operator`."""
 
     id: UUID
     facility: UUID
     code: str
     kind: SalesPointKind
+    operator: UUID | None = None
 
 
 class Operator(Part, frozen=True, kw_only=True):
@@ -48,11 +49,16 @@ class FacilityEnrolled(Operation, frozen=True, kw_only=True):
 
 @operation("parties.sales_point_enrolled")
 class SalesPointEnrolled(Operation, frozen=True, kw_only=True):
+    """A sales point and, where nobody stands at it, its service operator."""
+
     actor: ActorEnrolled
     sales_point: SalesPoint
+    operator_actor: ActorEnrolled | None = None
+    operator: Operator | None = None
 
     def parts(self) -> Iterable[Part]:
-        return (self.actor, self.sales_point)
+        service = (self.operator_actor, self.operator)
+        return (self.actor, *(part for part in service if part), self.sales_point)
 
 
 @operation("parties.operator_enrolled")

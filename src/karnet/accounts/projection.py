@@ -1,0 +1,126 @@
+"""Projection of the ledger, and the folding of hot accounts when their transfers are sealed.
+
+A transfer does not say whether its accounts are hot; the statements find out from the account itself. Balances of
+accounts that are not hot are added to at once, under their guard; what goes to or from hot ones is put into
+`accounts_unfolded`, so that no request ever waits for another at a hot account. Sealing moves it into the balance.
+Tables are named without a schema: a rebuild runs all of this in another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.backends.utils import CursorWrapper
+
+from karnet.accounts import models
+from karnet.accounts.operations import AccountOpened, ReservationEnded, Reserved, Transfer
+from karnet.journal.operations import Recorded
+from karnet.journal.projection import Add, Insert, Row, Write, projects
+from karnet.journal.sealing import on_sealed
+
+
+class _Sums(Add):
+    """Adds to sums; additions that cancel each other out cost nothing. Rows of the other temperature are passed over."""
+
+    must_hit_all = False  # that the accounts exist is a foreign key's business
+
+    def prepare(self, rows: list[Row]) -> list[Row]:
+        width = len(self.key)
+        return [row for row in super().prepare(rows) if any(row[width:])]
+
+    def apply(self, cursor: CursorWrapper, rows: list[Row]) -> None:
+        if self.prepare(rows):
+            super().apply(cursor, rows)
+
+
+class _GuardedSums(_Sums):
+    """Adds to accounts that are not hot. Locks them in the order of their ids first: two batches never cross."""
+
+    def statement(self) -> str:
+        return (
+            "UPDATE accounts_account AS t SET balance = t.balance + d.balance, reserved = t.reserved + d.reserved"
+            " FROM (SELECT d.* FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS d(id, balance, reserved)"
+            " JOIN accounts_account AS a ON a.id = d.id"
+            " WHERE NOT a.hot ORDER BY a.id FOR NO KEY UPDATE OF a) AS d WHERE t.id = d.id"
+        )
+
+
+class _HotSums(_Sums):
+    """Puts down what an operation adds to hot accounts, to be folded later."""
+
+    def statement(self) -> str:
+        return (
+            "INSERT INTO accounts_unfolded (number, account, amount) SELECT d.number, d.account, d.amount"
+            " FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[]) AS d(number, account, amount)"
+            " JOIN accounts_account AS a ON a.id = d.account WHERE a.hot"
+        )
+
+
+class _End(Insert):
+    """Ends reservations: a row counts only where the reservation is there, with this account and this amount."""
+
+    def statement(self) -> str:
+        return (
+            "INSERT INTO accounts_reservation_end (reservation, posted, origin, number)"
+            " SELECT d.id, d.posted, d.origin, d.number"
+            " FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::boolean[], %s::smallint[], %s::bigint[])"
+            " AS d(id, source, amount, posted, origin, number) JOIN accounts_reservation AS r"
+            " ON r.id = d.id AND r.source = d.source AND r.amount = d.amount ON CONFLICT DO NOTHING"
+        )
+
+
+ACCOUNT = Insert(models.Account, ["id", "owner", "purpose", "unit", "overdraft", "hot"], present_ok=True)
+TRANSFER = Insert(models.Transfer, ["origin", "number", "n", "source", "target", "amount", "unit", "at"])
+RESERVATION = Insert(models.Reservation, ["id", "source", "target", "amount", "unit", "expires_at", "origin", "number"])
+END = _End(models.ReservationEnd, [])
+GUARDED = _GuardedSums(models.Account, ["id"], ["balance", "reserved"])
+HOT = _HotSums(models.Unfolded, ["number", "account"], ["amount"])
+
+
+@projects(AccountOpened)
+def account_opened(part: AccountOpened, recorded: Recorded, write: Write) -> None:
+    write(ACCOUNT, (part.id, part.owner, part.purpose, part.unit, part.overdraft, part.hot))
+
+
+@projects(Transfer)
+def transfer(part: Transfer, recorded: Recorded, write: Write) -> None:
+    number, amount = recorded.number, part.amount
+    write(TRANSFER, (recorded.origin, number, part.n, part.source, part.target, amount, part.unit, recorded.entry.at))
+    write(GUARDED, (part.source, -amount, 0))
+    write(GUARDED, (part.target, amount, 0))
+    write(HOT, (number, part.source, -amount))
+    write(HOT, (number, part.target, amount))
+
+
+@projects(Reserved)
+def reserved(part: Reserved, recorded: Recorded, write: Write) -> None:
+    write(
+        RESERVATION,
+        (
+            part.id, part.source, part.target, part.amount, part.unit, part.expires_at,
+            recorded.origin, recorded.number,
+        ),
+    )  # fmt: skip
+    write(GUARDED, (part.source, 0, part.amount))
+
+
+@projects(ReservationEnded)
+def reservation_ended(part: ReservationEnded, recorded: Recorded, write: Write) -> None:
+    write(END, (part.id, part.source, part.amount, part.posted, recorded.origin, recorded.number))
+    write(GUARDED, (part.source, 0, -part.amount))
+
+
+@on_sealed
+def fold(cursor: Any, numbers: Sequence[int]) -> None:
+    """Move what these operations added to hot accounts into their balances.
+
+    Called with the numbers just sealed, in the sealer's transaction, the projected tables open (`karnet.recording`).
+    A row is moved by deleting it, so folding a number again adds nothing. One statement, whatever the batch.
+    """
+    cursor.execute(
+        "WITH gone AS (DELETE FROM accounts_unfolded WHERE number = ANY(%s) RETURNING account, amount),"
+        " sums AS (SELECT account, sum(amount)::bigint AS amount FROM gone GROUP BY account)"
+        " UPDATE accounts_account AS a SET balance = a.balance + s.amount FROM sums AS s WHERE a.id = s.account",
+        [list(numbers)],
+    )

@@ -1,0 +1,127 @@
+"""Tables of parties. Facility, sales point and operator are projected and bear codes only; names of people, log-ins and
+companies stay beside the journal, where they can be corrected, exported and erased (SPEC X4)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+
+from karnet.journal.models import Actor, ProjectedModel
+
+
+class Facility(ProjectedModel):
+    """A place with its own currency and time zone. Its id is that of its actor."""
+
+    actor = models.OneToOneField(Actor, primary_key=True, db_column="id", on_delete=models.PROTECT, related_name="+")
+    code = models.CharField(max_length=32, unique=True)
+    currency = models.CharField(max_length=3)
+    time_zone = models.CharField(max_length=64)
+
+    class Meta:
+        db_table = "parties_facility"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(currency__regex="^[A-Z]{3}$"), name="facility_currency_iso_4217"),
+            models.CheckConstraint(condition=~models.Q(code=""), name="facility_code_present"),
+            models.CheckConstraint(condition=~models.Q(time_zone=""), name="facility_time_zone_present"),
+        ]
+
+
+class Operator(ProjectedModel):
+    """Who sells, known by a code. Its id is that of its actor."""
+
+    actor = models.OneToOneField(Actor, primary_key=True, db_column="id", on_delete=models.PROTECT, related_name="+")
+    facility = models.ForeignKey(Facility, on_delete=models.PROTECT, related_name="+", db_index=False)
+    code = models.CharField(max_length=33)
+
+    class Meta:
+        db_table = "parties_operator"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["facility", "code"], name="operator_code_unique"),
+            models.CheckConstraint(condition=~models.Q(code=""), name="operator_code_present"),
+        ]
+
+
+class SalesPoint(ProjectedModel):
+    """Where something is sold. Its id is that of its actor. An unattended one has a service operator of its own."""
+
+    actor = models.OneToOneField(Actor, primary_key=True, db_column="id", on_delete=models.PROTECT, related_name="+")
+    facility = models.ForeignKey(Facility, on_delete=models.PROTECT, related_name="+", db_index=False)
+    code = models.CharField(max_length=32)
+    kind = models.CharField(max_length=16)
+    operator = models.OneToOneField(Operator, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        db_table = "parties_sales_point"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["facility", "code"], name="sales_point_code_unique"),
+            models.CheckConstraint(condition=~models.Q(code=""), name="sales_point_code_present"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=("till", "reception", "ticket_machine", "web", "partner")),
+                name="sales_point_kind_known",
+            ),
+            # Nothing is sold by nobody (SPEC N7): where no person stands, a service operator answers for the sale.
+            models.CheckConstraint(
+                condition=~models.Q(kind__in=("ticket_machine", "web")) | models.Q(operator__isnull=False),
+                name="sales_point_unattended_has_operator",
+            ),
+        ]
+
+
+class Name(models.Model):
+    """The display name of an actor (a person's, for operators): house data, erasable, never in the journal."""
+
+    actor = models.OneToOneField(Actor, primary_key=True, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200)
+
+    class Meta:
+        db_table = "parties_name"
+
+
+class Role(models.TextChoices):
+    """What a log-in may do."""
+
+    CASHIER = "cashier"
+    SUPERVISOR = "supervisor"
+    MANAGER = "manager"
+    ACCOUNTANT = "accountant"
+    AUDITOR = "auditor"
+
+
+class User(AbstractBaseUser):
+    """A log-in: house data. `operator` is whom its operations name. Usernames are unique whatever their case."""
+
+    username = models.CharField(max_length=64, unique=True)
+    role = models.CharField(max_length=16, choices=Role.choices)
+    operator = models.ForeignKey(Operator, null=True, on_delete=models.PROTECT, related_name="+")
+    is_active = models.BooleanField(default=True)
+
+    objects = BaseUserManager()
+
+    USERNAME_FIELD = "username"
+
+    class Meta:
+        db_table = "parties_user"
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("username"), name="user_username_unique_in_any_case"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="user_role_known"),
+        ]
+
+
+class Company(models.Model):
+    """A company that buys: what an invoice needs to say of it. House data."""
+
+    id = models.UUIDField(primary_key=True)
+    name = models.CharField(max_length=200)
+    country = models.CharField(max_length=2)
+    tax_number = models.CharField(max_length=20)
+    address = models.CharField(max_length=400)
+
+    class Meta:
+        db_table = "parties_company"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(country__regex="^[A-Z]{2}$"), name="company_country_iso_3166"),
+            models.CheckConstraint(condition=~models.Q(name=""), name="company_name_present"),
+        ]
