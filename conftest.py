@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import django
+import hypothesis
 import psycopg
 import pytest
 
@@ -25,6 +26,9 @@ _TEMPLATE = "karnet_template"
 os.environ["DJANGO_SETTINGS_MODULE"] = "karnet.wiring.settings"
 os.environ.setdefault("KARNET_SECRET_KEY", "tests only")
 django.setup()
+# A busy machine is no failure: tests have no wall-clock limit.
+hypothesis.settings.register_profile("karnet", deadline=None)
+hypothesis.settings.load_profile("karnet")
 
 
 def pytest_configure(config: pytest.Config) -> None:

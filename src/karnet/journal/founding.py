@@ -56,6 +56,4 @@ def _found(tx: Transaction[Found, FoundedAnswer]) -> None:
         )
         cursor.execute("INSERT INTO journal_tree (origin_id, size, settled) VALUES (%s, 0, 0)", [HOME])
     enrolled = ActorEnrolled(id=request.actor, kind="server")
-    tx.record(
-        [Outcome(request, FoundedAnswer(server=request.actor), (Founded(name=request.name, server=enrolled),))]
-    )
+    tx.record([Outcome(request, FoundedAnswer(server=request.actor), (Founded(name=request.name, server=enrolled),))])

@@ -68,6 +68,8 @@ class Operation(models.Model):
     # NOT NULL with a foreign key: nothing enters the record without who did it (SPEC N7).
     actor = models.ForeignKey(Actor, on_delete=models.PROTECT, db_index=False, related_name="+")
     data = models.BinaryField()
+    # SHA-256 of the body where it is kept in Content, as the entry says in its member "sha256".
+    content = models.BinaryField(null=True)
     transaction = TransactionIdField(db_default=models.Func(function="pg_current_xact_id"), editable=False)
 
     class Meta:

@@ -84,9 +84,7 @@ class UnknownKind(ValueError):
     """The entry is of a kind, or a version of it, that this installation does not know: it needs a newer Karnet."""
 
 
-def operation(
-    kind: str, *, version: int = 1, scope: Scope = "shared"
-) -> Callable[[OperationT], OperationT]:
+def operation(kind: str, *, version: int = 1, scope: Scope = "shared") -> Callable[[OperationT], OperationT]:
     """Register an operation struct under its kind, `slice.fact` in the past tense ("orders.sold")."""
 
     def register(struct: OperationT) -> OperationT:

@@ -20,12 +20,14 @@ HOME = 1
 """The origin number of this server's own log."""
 
 
+MAX_INLINE_BYTES = 24 * 1024
+"""Bodies above this go by hash: the entry stays well below its 32 KiB."""
+
+
 def entry(operation: Operation, request: Asked, ordinal: int, cause: UUID | None) -> Entry:
     """Return the entry of a request's `ordinal`-th operation; its id derives from key and ordinal."""
     at = instant(request.at)
-    return Entry(
-        id=derived_id(at, request.key, ordinal), at=at, actor=request.actor, body=operation, cause=cause
-    )
+    return Entry(id=derived_id(at, request.key, ordinal), at=at, actor=request.actor, body=operation, cause=cause)
 
 
 def append(cursor: Any, entries: Sequence[Entry]) -> list[Recorded]:
@@ -33,7 +35,7 @@ def append(cursor: Any, entries: Sequence[Entry]) -> list[Recorded]:
 
     The numbers are drawn here, after every lock the decision needed: a dependent operation has a higher number.
     """
-    contents = [_content(e) if e.body.SCOPE == "house" else None for e in entries]
+    contents = [_content(e) for e in entries]
     kept = [content for content in contents if content is not None]
     if kept:
         cursor.execute(
@@ -41,24 +43,31 @@ def append(cursor: Any, entries: Sequence[Entry]) -> list[Recorded]:
             " SELECT * FROM unnest(%s::bytea[], %s::bytea[], %s::bytea[]) ON CONFLICT DO NOTHING",
             [list(column) for column in zip(*kept, strict=True)],
         )
+    digests = [content[0] if content else None for content in contents]
     rows = [
-        (e.id, e.body.KIND, e.at, e.actor, encode_entry(e, content[0] if content else None))
-        for e, content in zip(entries, contents, strict=True)
+        (e.id, e.body.KIND, e.at, e.actor, encode_entry(e, digest), digest)
+        for e, digest in zip(entries, digests, strict=True)
     ]
-    # `karnet.recording` opens the projected tables for this transaction only (wiring.database, guards).
+    # `karnet.recording` opens the projected tables for this transaction only (wiring.database, guards). The
+    # transaction id is drawn before the numbers: the sealer relies on it (sealing, "settled").
+    cursor.execute("SELECT set_config('karnet.recording', 'on', true), pg_current_xact_id()")
     cursor.execute(
-        "WITH opened AS MATERIALIZED (SELECT set_config('karnet.recording', 'on', true)),"
-        " appended AS (INSERT INTO journal_operation (number, id, origin_id, kind, at, actor_id, data)"
-        " SELECT nextval('journal_operation_number'), d.id, 1, d.kind, d.at, d.actor, d.data"
-        " FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::uuid[], %s::bytea[])"
-        " WITH ORDINALITY AS d(id, kind, at, actor, data, place) ORDER BY d.place RETURNING id, number)"
-        " SELECT id, number FROM appended, opened",
+        "INSERT INTO journal_operation (number, id, origin_id, kind, at, actor_id, data, content)"
+        " SELECT nextval('journal_operation_number'), d.id, 1, d.kind, d.at, d.actor, d.data, d.content"
+        " FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::uuid[], %s::bytea[], %s::bytea[])"
+        " WITH ORDINALITY AS d(id, kind, at, actor, data, content, place) ORDER BY d.place RETURNING id, number",
         [list(column) for column in zip(*rows, strict=True)],
     )
     numbers = dict(cursor.fetchall())
     return [Recorded(e, HOME, numbers[e.id]) for e in entries]
 
 
-def _content(e: Entry) -> tuple[bytes, bytes, bytes]:
-    salt, data = secrets.token_bytes(16), canonical.encode(e.body)
+def _content(e: Entry) -> tuple[bytes, bytes, bytes] | None:
+    """Return digest, salt and data of a body that is kept beside its entry: house kinds, and large ones."""
+    house = e.body.SCOPE == "house"
+    data = canonical.encode(e.body)
+    if not house and len(data) <= MAX_INLINE_BYTES:
+        return None
+    # The salt keeps partners from guessing a house body from its hash; a shared one travels, so it needs none.
+    salt = secrets.token_bytes(16) if house else b""
     return sha256(salt + data).digest(), salt, data

@@ -163,9 +163,7 @@ def _worth_retrying(error: OperationalError) -> bool:
     return isinstance(error.__cause__, errors.DeadlockDetected | errors.SerializationFailure)
 
 
-def _attempt(
-    requests: Sequence[RequestT], body: Body[RequestT, AnswerT], answers: Any
-) -> list[AnswerT | Refused]:
+def _attempt(requests: Sequence[RequestT], body: Body[RequestT, AnswerT], answers: Any) -> list[AnswerT | Refused]:
     digests = {request.key: sha256(canonical.encode(request)).digest() for request in reversed(requests)}
     decoder = _decoder(answers)
     with transaction.atomic(), connection.cursor() as cursor:

@@ -42,12 +42,20 @@ INSTALLED_APPS = [
     "karnet.settlement",
 ]
 # TEMPORARY while the slices land: only those that are there.
+import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 INSTALLED_APPS = [
     app
     for app in INSTALLED_APPS
-    if app.startswith("django.") or (Path(__file__).parents[1] / app.split(".")[1] / "projection.py").exists()
+    if app.startswith("django.")
+    or (
+        (Path(__file__).parents[1] / app.split(".")[1] / "projection.py").exists()
+        and (
+            "makemigrations" in sys.argv
+            or list((Path(__file__).parents[1] / app.split(".")[1] / "migrations").glob("0001*"))
+        )
+    )
 ]
 if "karnet.parties" not in INSTALLED_APPS:
     AUTH_USER_MODEL = "auth.User"

@@ -190,7 +190,11 @@ def test_no_other_way_leads_into_a_projected_table(server: UUID) -> None:
 def test_the_record_is_insert_only_even_for_its_owner(server: UUID, superuser: psycopg.Connection) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"):
         Operation.objects.update(kind="x")
-    for attack in ("UPDATE journal_operation SET kind = 'x'", "DELETE FROM journal_operation", "TRUNCATE journal_operation CASCADE"):
+    for attack in (
+        "UPDATE journal_operation SET kind = 'x'",
+        "DELETE FROM journal_operation",
+        "TRUNCATE journal_operation CASCADE",
+    ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="rows are only ever added"):
             superuser.execute(attack)
 
