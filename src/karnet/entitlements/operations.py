@@ -18,7 +18,8 @@ EntitlementKind = Literal["points", "time"]
 class MediumIssued(Part, frozen=True, kw_only=True):
     """A medium in a visitor's hands. `number` is printed on it; `chip` is what readers read (may equal number).
 
-    A medium handed back may be issued again: the row is then set anew (state, by stamp).
+    A medium handed back may be issued again: `issue` counts how often it was before, and only what was put on it
+    since then counts as its visitor's.
     """
 
     id: UUID
@@ -26,6 +27,7 @@ class MediumIssued(Part, frozen=True, kw_only=True):
     chip: str
     kind: MediumKind
     facility: UUID
+    issue: int = 0
 
 
 class MediumReturned(Part, frozen=True, kw_only=True):
@@ -74,7 +76,8 @@ class EntitlementIssued(Part, frozen=True, kw_only=True):
     """A right of access on a medium and who sold it (SPEC N7). Carries every value its use and settlement need.
 
     `price`: what was paid for it, gross minor units; `list_price`: its price-list price then. `points`: on issue.
-    `valid_from`/`valid_until` [from, until): known at sale unless it starts at the first passage.
+    `valid_from`/`valid_until` [from, until): known at sale unless it starts at the first passage; no `valid_until`
+    with a `valid_from` = for ever. `issue`: which issue of the medium it is put on.
     """
 
     id: UUID
@@ -95,14 +98,18 @@ class EntitlementIssued(Part, frozen=True, kw_only=True):
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     facilities: tuple[UUID, ...] = ()
+    issue: int = 0
 
 
 class Activated(Part, frozen=True, kw_only=True):
-    """First passage of a ticket whose validity starts there. Of two, the earlier counts."""
+    """First passage on a ticket: from now on it counts as used. Of two, the earlier counts.
+
+    Carries the validity: new where it starts at the first passage, else as it was sold.
+    """
 
     id: UUID
     valid_from: datetime
-    valid_until: datetime
+    valid_until: datetime | None = None
 
 
 class DayUsed(Part, frozen=True, kw_only=True):
@@ -113,10 +120,11 @@ class DayUsed(Part, frozen=True, kw_only=True):
 
 
 class EntitlementMoved(Part, frozen=True, kw_only=True):
-    """The entitlement is on another medium now."""
+    """The entitlement is on another medium now (on that medium's `issue`)."""
 
     id: UUID
     medium: UUID
+    issue: int = 0
 
 
 class EntitlementVoided(Part, frozen=True, kw_only=True):

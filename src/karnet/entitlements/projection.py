@@ -1,0 +1,130 @@
+"""Projection of media and entitlements."""
+
+from __future__ import annotations
+
+from karnet.entitlements.models import Block, Deposit, DepositBack, Entitlement, EntitlementDay, Lift, Medium
+from karnet.entitlements.operations import (
+    Activated,
+    DayUsed,
+    DepositReturned,
+    DepositTaken,
+    EntitlementIssued,
+    EntitlementMoved,
+    EntitlementVoided,
+    MediumBlocked,
+    MediumIssued,
+    MediumReturned,
+    MediumUnblocked,
+    Replaced,
+)
+from karnet.journal.operations import Recorded
+from karnet.journal.projection import Add, Insert, SetEarlier, SetLater, Write, projects, stamped
+from karnet.kernel import canonical
+
+_FACT = ("at", "origin", "number")
+_ISSUED = ("issued_at", "issued_origin", "issued_number")
+_STATE = ("state_at", "state_origin", "state_number")
+_PLACED = ("placed_at", "placed_origin", "placed_number")
+
+# Must be new: of two tills that issue one card at the same time, the database lets one pass (number, chip, id).
+NEW_MEDIUM = Insert(Medium, ["id", "number", "chip", "kind", "facility", "issue", "blocks", *_ISSUED, "state", *_STATE])
+DEPOSIT = Insert(Deposit, ["id", "medium", "facility", "amount", "currency", *_FACT])
+DEPOSIT_BACK = Insert(DepositBack, ["deposit", "medium", "facility", "amount", "currency", *_FACT])
+BLOCK = Insert(Block, ["id", "medium", "code", *_FACT])
+LIFT = Insert(Lift, ["block", *_FACT])
+ENTITLEMENT = Insert(
+    Entitlement,
+    [
+        "id", "medium", "issue", *_PLACED, "operator", "sales_point", "facility", "product", "product_code", "kind", "category",
+        "currency", "price", "list_price", "points", "time_zone", "validity", "facilities", "valid_from",
+        "valid_until", *_FACT,
+    ],
+)  # fmt: skip
+DAY = Insert(EntitlementDay, ["entitlement", "day"], present_ok=True)
+BLOCKS = Add(Medium, ["id"], ["blocks"])
+REISSUED = SetLater(Medium, ["id"], ["issue"], "issued")
+STATE = SetLater(Medium, ["id"], ["state"], "state")
+PLACED = SetLater(Entitlement, ["id"], ["medium", "issue"], "placed")
+ACTIVATED = SetEarlier(Entitlement, ["id"], ["valid_from", "valid_until"], "activated")
+VOIDED = SetEarlier(Entitlement, ["id"], [], "voided")
+
+
+@projects(MediumIssued)
+def issued(medium: MediumIssued, recorded: Recorded, write: Write) -> None:
+    if medium.issue:
+        write(REISSUED, (medium.id, medium.issue, recorded))
+        write(STATE, (medium.id, "in_use", recorded))
+    else:
+        stamp = stamped(recorded)
+        write(
+            NEW_MEDIUM,
+            (medium.id, medium.number, medium.chip, medium.kind, medium.facility, 0, 0, *stamp, "in_use", *stamp),
+        )
+
+
+@projects(MediumReturned)
+def returned(medium: MediumReturned, recorded: Recorded, write: Write) -> None:
+    write(STATE, (medium.id, "returned", recorded))
+
+
+@projects(MediumBlocked)
+def blocked(block: MediumBlocked, recorded: Recorded, write: Write) -> None:
+    write(BLOCK, (block.block, block.medium, block.code, *stamped(recorded)))
+    write(BLOCKS, (block.medium, 1))
+
+
+@projects(MediumUnblocked)
+def unblocked(lift: MediumUnblocked, recorded: Recorded, write: Write) -> None:
+    write(LIFT, (lift.block, *stamped(recorded)))
+    write(BLOCKS, (lift.medium, -1))
+
+
+@projects(Replaced)
+def replaced(replaced: Replaced, recorded: Recorded, write: Write) -> None:
+    write(STATE, (replaced.old, "replaced", recorded))
+
+
+@projects(DepositTaken)
+def deposit_taken(deposit: DepositTaken, recorded: Recorded, write: Write) -> None:
+    row = (deposit.id, deposit.medium, deposit.facility, deposit.amount, deposit.currency)
+    write(DEPOSIT, (*row, *stamped(recorded)))
+
+
+@projects(DepositReturned)
+def deposit_returned(deposit: DepositReturned, recorded: Recorded, write: Write) -> None:
+    row = (deposit.id, deposit.medium, deposit.facility, deposit.amount, deposit.currency)
+    write(DEPOSIT_BACK, (*row, *stamped(recorded)))
+
+
+@projects(EntitlementIssued)
+def entitlement_issued(entitlement: EntitlementIssued, recorded: Recorded, write: Write) -> None:
+    e, stamp = entitlement, stamped(recorded)
+    write(
+        ENTITLEMENT,
+        (
+            e.id, e.medium, e.issue, *stamp, e.operator, e.sales_point, e.facility, e.product, e.product_code, e.kind,
+            e.category, e.currency, e.price, e.list_price, e.points, e.time_zone,
+            canonical.encode(e.validity).decode(), canonical.encode(e.facilities).decode(),
+            e.valid_from, e.valid_until, *stamp,
+        ),
+    )  # fmt: skip
+
+
+@projects(Activated)
+def activated(activation: Activated, recorded: Recorded, write: Write) -> None:
+    write(ACTIVATED, (activation.id, activation.valid_from, activation.valid_until, recorded))
+
+
+@projects(DayUsed)
+def day_used(used: DayUsed, recorded: Recorded, write: Write) -> None:
+    write(DAY, (used.id, used.day))
+
+
+@projects(EntitlementMoved)
+def moved(moved: EntitlementMoved, recorded: Recorded, write: Write) -> None:
+    write(PLACED, (moved.id, moved.medium, moved.issue, recorded))
+
+
+@projects(EntitlementVoided)
+def voided(voided: EntitlementVoided, recorded: Recorded, write: Write) -> None:
+    write(VOIDED, (voided.id, recorded))

@@ -1,0 +1,221 @@
+"""When a ticket opens gates, and what replacing a medium moves. Pure: values in, values out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from karnet.accounts.operations import owned_account
+from karnet.catalogue.operations import Validity
+from karnet.entitlements.operations import (
+    Activated,
+    DayUsed,
+    EntitlementKind,
+    MediumKind,
+)
+from karnet.kernel.ids import named_id
+from karnet.kernel.outcomes import Refused, refused
+from karnet.kernel.reasons import Reason
+from karnet.kernel.time import day_end, day_start, inside, local_day
+
+FOR_EVER = Validity(kind="season")
+"""A validity without bounds (a points ticket that never expires)."""
+
+Span = tuple[datetime, datetime | None]
+"""[from, until) in UTC; no `until` = for ever."""
+
+
+class MediumState(msgspec.Struct, frozen=True, kw_only=True):
+    """A medium as decisions see it. `blocks`: how many blocks lie on it."""
+
+    id: UUID
+    number: str
+    chip: str
+    kind: MediumKind
+    state: str
+    issue: int = 0
+    blocks: int = 0
+
+
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
+    """An entitlement on a medium, with all that a gate decides by.
+
+    `facility` sold it; `facilities`: where it opens gates (empty = wherever an agreement gives the gate terms).
+    `points`: on issue; `available`: left to draw now (reservations taken off). `days_used`: ascending.
+    `valid_from` is None until the first passage of a ticket that starts there.
+    """
+
+    id: UUID
+    medium: UUID
+    product: UUID
+    product_code: str
+    kind: EntitlementKind
+    category: str
+    facility: UUID
+    currency: str
+    price: int
+    time_zone: str
+    validity: Validity
+    sold_at: datetime
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    facilities: tuple[UUID, ...] = ()
+    points: int = 0
+    available: int = 0
+    days_used: tuple[date, ...] = ()
+    activated: bool = False
+    voided: bool = False
+
+    @property
+    def points_account(self) -> UUID:
+        """The account its points are on; it stays the same when the entitlement moves to another medium."""
+        return points_account(self.id)
+
+
+def medium_id(number: str) -> UUID:
+    """Return the id of the medium with this printed number."""
+    return named_id("medium", number)
+
+
+def points_account(entitlement: UUID) -> UUID:
+    """Return the id of the account with the entitlement's points."""
+    return owned_account(entitlement, "points", "points")
+
+
+def validity_at_sale(validity: Validity, start: datetime, zone: str) -> Span | None:
+    """Return the span of a ticket sold to start at `start`, or None when it starts at the first passage (SPEC N12)."""
+    if validity.starts == "first_passage" and validity.kind != "season":
+        return None
+    return _span(validity, start, zone)
+
+
+def validity_from_first_passage(validity: Validity, at: datetime, zone: str) -> Span:
+    """Return the span of a ticket whose first passage is at `at`."""
+    return _span(validity, at, zone)
+
+
+def _span(validity: Validity, start: datetime, zone: str) -> Span:
+    """Hours are real elapsed hours; days are calendar days of the zone, however long (SPEC X2).
+
+    `first_day` and `last_day` bound a span of any kind [ours]: a week bought on the last day of the season ends with it.
+    """
+    start = start.astimezone(UTC)
+    until: datetime | None
+    if validity.kind == "hours":
+        until = start + timedelta(hours=validity.hours)
+    elif validity.kind == "season":
+        until = None
+    else:
+        days = validity.days if validity.kind == "days" else validity.within_days
+        first = local_day(start, zone)
+        start, until = day_start(first, zone), day_end(first + timedelta(days=days - 1), zone)
+    opens, closes = bounds(validity, zone)
+    if opens is not None and start < opens:
+        start = opens
+    if closes is not None and (until is None or until > closes):
+        until = closes
+    return start, until
+
+
+def bounds(validity: Validity, zone: str) -> tuple[datetime | None, datetime | None]:
+    """Return the instants between which a ticket can be used at all: its season [from, until), open where not set."""
+    opens = day_start(validity.first_day, zone) if validity.first_day else None
+    closes = day_end(validity.last_day, zone) if validity.last_day else None
+    return opens, closes
+
+
+def unusable(holding: Holding, at: datetime) -> Refused | None:
+    """Return why the entitlement opens no gate at `at`, or None when it may: void, too early, too late, days used up,
+    outside its weekly windows. Points and places are the gate's question."""
+    if holding.voided:
+        return refused(Reason.ENTITLEMENT_VOID, entitlement=str(holding.id))
+    opens, closes = holding.valid_from, holding.valid_until
+    if opens is None:
+        opens, closes = bounds(holding.validity, holding.time_zone)
+    if opens is not None and at < opens:
+        return refused(Reason.NOT_YET_VALID, valid_from=_iso(opens))
+    if closes is not None and at >= closes:
+        return refused(Reason.EXPIRED, valid_until=_iso(closes))
+    if days_left(holding, at) == 0:
+        return refused(Reason.DAYS_USED_UP, days=holding.validity.days)
+    if holding.validity.windows and not inside(holding.validity.windows, at, holding.time_zone):
+        return refused(Reason.OUTSIDE_WINDOW)
+    return None
+
+
+def days_left(holding: Holding, at: datetime) -> int | None:
+    """Return on how many days, the day of `at` included, a k-of-n ticket may still be used; None for other tickets."""
+    if holding.validity.kind != "days_within":
+        return None
+    today = local_day(at, holding.time_zone)
+    return holding.validity.days - sum(day != today for day in holding.days_used)
+
+
+def activation(holding: Holding, at: datetime) -> Activated | None:
+    """Return the part that a passage at `at` must carry when it is the ticket's first, else None."""
+    if holding.activated:
+        return None
+    valid_from, valid_until = holding.valid_from, holding.valid_until
+    if valid_from is None:
+        valid_from, valid_until = validity_from_first_passage(holding.validity, at, holding.time_zone)
+    return Activated(id=holding.id, valid_from=valid_from, valid_until=valid_until)
+
+
+def day_use(holding: Holding, at: datetime) -> DayUsed | None:
+    """Return the part that a passage at `at` must carry when it uses up a day of a k-of-n ticket, else None."""
+    day = local_day(at, holding.time_zone)
+    if holding.validity.kind != "days_within" or day in holding.days_used:
+        return None
+    return DayUsed(id=holding.id, day=day)
+
+
+def after_passage(holding: Holding, at: datetime, points: int = 0) -> Holding:
+    """Return the holding as the next decision of a batch must see it, after a passage at `at` that took `points`."""
+    started, used = activation(holding, at), day_use(holding, at)
+    return msgspec.structs.replace(
+        holding,
+        available=holding.available - points,
+        activated=True,
+        valid_from=started.valid_from if started else holding.valid_from,
+        valid_until=started.valid_until if started else holding.valid_until,
+        days_used=tuple(sorted((*holding.days_used, used.day))) if used else holding.days_used,
+    )
+
+
+def unused(holding: Holding) -> bool:
+    """Tell whether nothing was used of an entitlement: no passage, no day, no point drawn or reserved."""
+    return not (holding.activated or holding.days_used or holding.available < holding.points)
+
+
+def usable_medium(medium: MediumState) -> Refused | None:
+    """Return why nothing on the medium counts now, or None: blocked, handed back, replaced."""
+    if medium.state == "replaced":
+        return refused(Reason.MEDIUM_REPLACED, number=medium.number)
+    if medium.blocks > 0:
+        return refused(Reason.MEDIUM_BLOCKED, number=medium.number)
+    if medium.state == "returned":
+        return refused(Reason.MEDIUM_RETURNED, number=medium.number)
+    return None
+
+
+def drawing_order(holdings: Iterable[Holding]) -> list[Holding]:
+    """Return entitlements in the order in which a gate draws on them: what expires first, then what was sold first.
+
+    A top-up is an entitlement of its own [ours]: the older points of a card go before the newer ones.
+    """
+    return sorted(
+        holdings,
+        key=lambda holding: (
+            holding.valid_until is None,
+            holding.valid_until or holding.sold_at,
+            holding.sold_at,
+            holding.id,
+        ),
+    )
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,165 @@
+"""Reading media and entitlements. Set-based: one statement however many media are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db import connection
+
+from karnet.accounts.selectors import balances
+from karnet.catalogue.operations import Validity
+from karnet.entitlements.rules import Holding, MediumState, medium_id, points_account
+
+_MEDIUM = "id, number, chip, kind, state, issue, blocks"
+
+
+def medium_ids_by_chip(chips: Collection[str]) -> dict[str, UUID]:
+    """Return the medium of each chip that is known. A chip never changes its medium, so no lock is needed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT chip, id FROM entitlements_medium WHERE chip = ANY(%s)", [list(chips)])
+        return dict(cursor.fetchall())
+
+
+def lock_media(ids: Collection[UUID]) -> None:
+    """Lock media, in the order of their ids: whoever holds one decides about everything on it.
+
+    Read them in the next statement: this one sees rows as they were before it waited. Unknown ids are passed over.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM entitlements_medium WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [list(ids)]
+        )
+
+
+def media(ids: Collection[UUID]) -> dict[UUID, MediumState]:
+    """Return the media that are known, by id."""
+    return {medium.id: medium for medium in _media("id = ANY(%s)", [list(ids)])}
+
+
+def media_by_number(numbers: Collection[str]) -> dict[str, MediumState]:
+    """Return the media that are known, by the number printed on them."""
+    return {medium.number: medium for medium in _media("id = ANY(%s)", [[medium_id(n) for n in numbers]])}
+
+
+def media_by_chip(chips: Collection[str]) -> dict[str, MediumState]:
+    """Return the media that are known, by what readers read."""
+    return {medium.chip: medium for medium in _media("chip = ANY(%s)", [list(chips)])}
+
+
+def _media(where: str, parameters: Sequence[Any]) -> list[MediumState]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {_MEDIUM} FROM entitlements_medium WHERE {where}", parameters)  # noqa: S608
+        return [
+            MediumState(id=id_, number=number, chip=chip, kind=kind, state=state, issue=issue, blocks=blocks)
+            for id_, number, chip, kind, state, issue, blocks in cursor.fetchall()
+        ]
+
+
+_HOLDING = (
+    "SELECT e.id, e.medium_id, e.product_id, e.product_code, e.kind, e.category, e.facility_id, e.currency, e.price,"
+    " e.time_zone, e.validity, e.at, e.valid_from, e.valid_until, e.facilities, e.points,"
+    " ARRAY(SELECT d.day FROM entitlements_day d WHERE d.entitlement = e.id ORDER BY d.day),"
+    " e.activated_at IS NOT NULL, e.voided_at IS NOT NULL FROM entitlements_entitlement e"
+)
+
+
+def holdings(media: Collection[UUID]) -> dict[UUID, list[Holding]]:
+    """Return what is on media, by medium, voided and expired entitlements included, the earliest sold first.
+
+    What a former holder left on a medium that was handed back and issued again is not on it any more.
+    Three statements at most. To decide by it, hold the media's locks (`lock_media`).
+    """
+    rows = _rows(
+        f"{_HOLDING} JOIN entitlements_medium m ON m.id = e.medium_id AND m.issue = e.issue"
+        " WHERE e.medium_id = ANY(%s) ORDER BY e.at, e.id",
+        [list(media)],
+    )
+    found: dict[UUID, list[Holding]] = {medium: [] for medium in media}
+    for holding in _holdings(rows):
+        found[holding.medium].append(holding)
+    return found
+
+
+def entitlements(ids: Collection[UUID]) -> dict[UUID, Holding]:
+    """Return entitlements by id, wherever they are."""
+    return {holding.id: holding for holding in _holdings(_rows(f"{_HOLDING} WHERE e.id = ANY(%s)", [list(ids)]))}
+
+
+def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()
+
+
+def _holdings(rows: Sequence[tuple[Any, ...]]) -> list[Holding]:
+    accounts = {row[0]: points_account(row[0]) for row in rows if row[4] == "points"}
+    sums = balances(list(accounts.values())) if accounts else {}
+    return [
+        Holding(
+            id=row[0], medium=row[1], product=row[2], product_code=row[3], kind=row[4], category=row[5],
+            facility=row[6], currency=row[7], price=row[8], time_zone=row[9], validity=_validity(row[10]),
+            sold_at=row[11], valid_from=row[12], valid_until=row[13], facilities=_facilities(row[14]), points=row[15],
+            available=sums[accounts[row[0]]].available if row[0] in accounts else 0,
+            days_used=tuple(row[16]), activated=row[17], voided=row[18],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _validity(text: str) -> Validity:
+    return msgspec.json.decode(text, type=Validity)
+
+
+@lru_cache(maxsize=4096)
+def _facilities(text: str) -> tuple[UUID, ...]:
+    return msgspec.json.decode(text, type=tuple[UUID, ...])
+
+
+class OpenDeposit(msgspec.Struct, frozen=True, kw_only=True):
+    """A card deposit that nobody was paid back yet. Minor units; `facility` took it."""
+
+    id: UUID
+    medium: UUID
+    facility: UUID
+    amount: int
+    currency: str
+
+
+def open_deposits(media: Collection[UUID]) -> dict[UUID, list[OpenDeposit]]:
+    """Return the deposits that lie on media, by medium, the oldest first. To pay one back, hold the media's locks."""
+    found: dict[UUID, list[OpenDeposit]] = {medium: [] for medium in media}
+    for row in _rows(
+        "SELECT d.id, d.medium_id, d.facility_id, d.amount, d.currency FROM entitlements_deposit d"
+        " LEFT JOIN entitlements_deposit_back b ON b.deposit_id = d.id"
+        " WHERE d.medium_id = ANY(%s) AND b.deposit_id IS NULL ORDER BY d.at, d.id",
+        [list(media)],
+    ):
+        found[row[1]].append(OpenDeposit(id=row[0], medium=row[1], facility=row[2], amount=row[3], currency=row[4]))
+    return found
+
+
+class OpenBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """A block that no unblock has lifted."""
+
+    block: UUID
+    medium: UUID
+    code: str
+    at: datetime
+
+
+def open_blocks(media: Collection[UUID]) -> dict[UUID, list[OpenBlock]]:
+    """Return the blocks that lie on media, by medium, the oldest first."""
+    found: dict[UUID, list[OpenBlock]] = {medium: [] for medium in media}
+    for row in _rows(
+        "SELECT b.id, b.medium_id, b.code, b.at FROM entitlements_block b LEFT JOIN entitlements_lift l"
+        " ON l.block_id = b.id WHERE b.medium_id = ANY(%s) AND l.block_id IS NULL ORDER BY b.at, b.id",
+        [list(media)],
+    ):
+        found[row[1]].append(OpenBlock(block=row[0], medium=row[1], code=row[2], at=row[3]))
+    return found
