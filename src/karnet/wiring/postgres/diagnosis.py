@@ -29,7 +29,12 @@ _SIGNS = (
     (
         "Address already in use",
         "address-taken",
-        "Another server listens there. Stop it, or delete `cluster.json`'s socket directory if none is running.",
+        "Another server listens there. Stop it, then run the command again.",
+    ),
+    (
+        "could not create any",
+        "address-taken",
+        "The server could not listen at its address. Delete the directory run/socket if no server is running.",
     ),
     ("Is another postmaster", "address-taken", "Another server runs there. Stop it, then run the command again."),
     (

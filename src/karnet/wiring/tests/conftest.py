@@ -1,4 +1,4 @@
-"""Real installations and real clusters, each in a directory of its own below /tmp."""
+"""Real installations and real clusters, each in a directory of its own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import pickle
 import pwd
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,13 @@ from karnet.wiring.installation import Installation
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can hand PostgreSQL to another account")
 
 
+def _shelf() -> Path:
+    """In memory where there is room: a new cluster is a thousand files, and here nothing has to outlive the machine."""
+    memory = Path("/dev/shm")  # noqa: S108
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30
+    return memory if roomy else Path("/tmp")  # noqa: S108
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
@@ -30,7 +38,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def place() -> Iterator[Path]:
     """An empty directory with a short path that every account may pass through; its clusters are stopped at the end."""
-    path = Path(tempfile.mkdtemp(prefix="kt-", dir="/tmp"))
+    path = Path(tempfile.mkdtemp(prefix="kt-", dir=_shelf()))
     path.chmod(0o711)
     yield path
     for record in path.rglob("cluster.json"):
@@ -52,6 +60,35 @@ def _end(directory: Path) -> None:
 def installation(place: Path) -> Installation:
     """A fresh installation without a cluster."""
     return Installation.create(place / "data", name="test")
+
+
+@pytest.fixture(scope="session")
+def _model() -> Iterator[Path]:
+    """An installation whose cluster is made and stopped: copying it is much faster than making another."""
+    path = Path(tempfile.mkdtemp(prefix="kt-", dir=_shelf()))
+    path.chmod(0o711)
+    environment: dict[str, str] = {}
+    made = Installation.create(path / "data", name="test", environment=environment)
+    with postgres.running(made, fsync=False):
+        pass
+    yield made.path
+    _end(made.path)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def made(installation: Installation, _model: Path) -> Installation:
+    """A fresh installation with a stopped cluster of its own."""
+    return give_cluster(installation, _model)
+
+
+def give_cluster(installation: Installation, model: Path) -> Installation:
+    """Give `installation` a copy of the model's cluster."""
+    subprocess.run(["cp", "-a", model / "postgres", installation.path], check=True)
+    record = (model / "cluster.json").read_text().replace(str(model), str(installation.path))
+    (installation.path / "cluster.json").write_text(record)
+    (installation.path / "cluster.json").chmod(0o600)
+    return installation
 
 
 def as_nobody(action: Callable[[], Any]) -> Any:

@@ -84,9 +84,7 @@ def test_a_name_that_a_signature_could_not_carry_is_refused(place: Path, name: s
         (b'[server]\nname = "x"\n[postgres]\nmode = "external"', "gives no url"),
     ],
 )
-def test_a_bad_configuration_is_told_with_file_and_place(
-    installation: Installation, content: bytes, said: str
-) -> None:
+def test_a_bad_configuration_is_told_with_file_and_place(installation: Installation, content: bytes, said: str) -> None:
     installation.config_file.write_bytes(content)
     with pytest.raises(InstallationProblem) as caught:
         Installation.load(installation.path)
@@ -98,12 +96,12 @@ def test_a_bad_configuration_is_told_with_file_and_place(
 
 def test_the_environment_overrides_the_file(installation: Installation) -> None:
     environment = {
-        "KARNET_HTTP_HOST": "0.0.0.0",
+        "KARNET_HTTP_HOST": "::",
         "KARNET_HTTP_PORT": "8080",
         "DATABASE_URL": "postgresql://db.example/karnet",
     }
     config = Installation.load(installation.path, environment=environment).config
-    assert (config.http.host, config.http.port) == ("0.0.0.0", 8080)
+    assert (config.http.host, config.http.port) == ("::", 8080)
     assert (config.postgres.mode, config.postgres.url) == ("external", "postgresql://db.example/karnet")
     with pytest.raises(InstallationProblem, match="KARNET_HTTP_PORT"):
         Installation.load(installation.path, environment={"KARNET_HTTP_PORT": "eighty"})
