@@ -8,4 +8,4 @@ class JournalConfig(AppConfig):
     label = "journal"
 
     def ready(self) -> None:
-        from karnet.journal import actors  # noqa: F401, PLC0415 (registers projections)
+        from karnet.journal import actors  # noqa: F401 (registers projections)

@@ -23,7 +23,7 @@ PartT = TypeVar("PartT", bound=Part)
 _projections: dict[type[Part], list[Projection]] = {}
 
 
-class Conflict(Exception):  # noqa: N818
+class Conflict(Exception):
     """The database's last guard said no: a row that must be new was there, or a row to change was not."""
 
     def __init__(self, form: Form, expected: int, found: int) -> None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from karnet.journal.operations import Entry, Operation, Recorded, encode_entry
+from karnet.journal.requests import Asked
 from karnet.kernel import canonical
 from karnet.kernel.ids import derived_id
 from karnet.kernel.time import instant
-
-if TYPE_CHECKING:
-    from karnet.journal.transaction import Asked
 
 HOME = 1
 """The origin number of this server's own log."""

@@ -50,7 +50,7 @@ def run_hooks(cursor: Any, numbers: list[int]) -> None:
         hook(cursor, numbers)
 
 
-class Busy(Exception):  # noqa: N818
+class Busy(Exception):
     """Another process of this installation is the sealer."""
 
 
@@ -175,7 +175,7 @@ def _resumed(cursor: Any) -> TileBuilder:
     return builder
 
 
-class Altered(Exception):  # noqa: N818
+class Altered(Exception):
     """The stored tree is not the one that was signed: nothing more is sealed. `karnet journal verify` says where."""
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic
 from uuid import UUID
 
 import msgspec
@@ -24,44 +24,17 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from psycopg import errors
 
 from karnet.journal import projection, recording
-from karnet.journal.operations import Operation
+from karnet.journal.requests import AnswerT, Asked, Outcome, RequestT
 from karnet.kernel import canonical
-from karnet.kernel.ids import derived_id
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
-from karnet.kernel.time import instant
+
+__all__ = ["Asked", "Outcome", "Transaction", "conflict", "found", "transact"]
 
 MAX_TRIES = 8
 
 
-class Asked(Protocol):
-    """What every request has: a key its client made, an instant, and the actor who asks.
-
-    The whole struct is the request's digest: the same key with other contents is refused.
-    """
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def at(self) -> datetime: ...
-    @property
-    def actor(self) -> UUID: ...
-
-
-RequestT = TypeVar("RequestT", bound=Asked)
-AnswerT = TypeVar("AnswerT")
-
-
-class Outcome(msgspec.Struct, Generic[RequestT, AnswerT], frozen=True):
-    """What a rule decided for a request: the operations to record (none for a refusal) and the answer to give."""
-
-    request: RequestT
-    answer: AnswerT | Refused
-    operations: tuple[Operation, ...] = ()
-    cause: UUID | None = None
-
-
-class _KeysTaken(Exception):  # noqa: N818
+class _KeysTaken(Exception):
     """Another transaction answered some of our keys while we decided."""
 
 
@@ -86,11 +59,6 @@ def conflict(request: Asked, error: Exception) -> Refused:
     cause = error.__cause__
     name = cause.diag.constraint_name if isinstance(cause, errors.IntegrityError) else None
     return refused(Reason.CONFLICT, guard=name or str(error).splitlines()[0][:200])
-
-
-def operation_id(request: Asked, ordinal: int = 0) -> UUID:
-    """Return the id that the request's `ordinal`-th operation will have (for ids a rule derives from it)."""
-    return derived_id(instant(request.at), request.key, ordinal)
 
 
 def transact(

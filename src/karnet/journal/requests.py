@@ -1,0 +1,46 @@
+"""What goes into a decision and what comes out of it: requests and outcomes. Pure, so that rules can use them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from karnet.journal.operations import Operation
+from karnet.kernel.ids import derived_id
+from karnet.kernel.outcomes import Refused
+from karnet.kernel.time import instant
+
+
+class Asked(Protocol):
+    """What every request has: a key its client made, an instant, and the actor who asks.
+
+    The whole struct is the request's digest: the same key with other contents is refused.
+    """
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def actor(self) -> UUID: ...
+
+
+RequestT = TypeVar("RequestT", bound=Asked)
+AnswerT = TypeVar("AnswerT")
+
+
+class Outcome(msgspec.Struct, Generic[RequestT, AnswerT], frozen=True):
+    """What a rule decided for a request: the operations to record (none for a refusal) and the answer to give."""
+
+    request: RequestT
+    answer: AnswerT | Refused
+    operations: tuple[Operation, ...] = ()
+    cause: UUID | None = None
+
+
+def operation_id(request: Asked, ordinal: int = 0) -> UUID:
+    """Return the id that the request's `ordinal`-th operation will have (for ids a rule derives from it)."""
+    return derived_id(instant(request.at), request.key, ordinal)
