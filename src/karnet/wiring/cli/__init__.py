@@ -76,6 +76,8 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # click has met it first.
+            return Exit.OK
         return end.code if isinstance(end.code, int) else Exit.OK if end.code is None else Exit.REFUSED
     except Exception as fault:
         _debug()
