@@ -93,7 +93,7 @@ class Form:
 
     def _unnest(self) -> str:
         """Return `unnest(%s::type[], …) AS d(column, …)` for the form's columns."""
-        arrays = ", ".join(f"%s::{self._type(name)}[]" for name in self.columns)
+        arrays = ", ".join(f"%b::{self._type(name)}[]" for name in self.columns)
         return f"unnest({arrays}) AS d({', '.join(map(self._column, self.columns))})"
 
 

@@ -38,7 +38,7 @@ def append(cursor: Any, entries: Sequence[Entry]) -> list[Recorded]:
     if kept:
         cursor.execute(
             "INSERT INTO journal_content (digest, salt, data)"
-            " SELECT * FROM unnest(%s::bytea[], %s::bytea[], %s::bytea[]) ON CONFLICT DO NOTHING",
+            " SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::bytea[]) ON CONFLICT DO NOTHING",
             [list(column) for column in zip(*kept, strict=True)],
         )
     digests = [content[0] if content else None for content in contents]
@@ -52,7 +52,7 @@ def append(cursor: Any, entries: Sequence[Entry]) -> list[Recorded]:
     cursor.execute(
         "INSERT INTO journal_operation (number, id, origin_id, kind, at, actor_id, data, content)"
         " SELECT nextval('journal_operation_number'), d.id, 1, d.kind, d.at, d.actor, d.data, d.content"
-        " FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::uuid[], %s::bytea[], %s::bytea[])"
+        " FROM unnest(%b::uuid[], %b::text[], %b::timestamptz[], %b::uuid[], %b::bytea[], %b::bytea[])"
         " WITH ORDINALITY AS d(id, kind, at, actor, data, content, place) ORDER BY d.place RETURNING id, number",
         [list(column) for column in zip(*rows, strict=True)],
     )

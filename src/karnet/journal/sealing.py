@@ -192,13 +192,13 @@ def _write(
 ) -> None:
     cursor.execute(
         "INSERT INTO journal_entry (origin_id, index, operation_id, leaf)"
-        " SELECT %s, d.index, d.number, d.leaf FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[])"
+        " SELECT %s, d.index, d.number, d.leaf FROM unnest(%b::bigint[], %b::bigint[], %b::bytea[])"
         " AS d(index, number, leaf)",
         [HOME, list(range(first, first + len(numbers))), list(numbers), list(hashes)],
     )
     cursor.execute(
         "INSERT INTO journal_tile AS t (origin_id, level, index, hashes)"
-        " SELECT %s, d.level, d.index, d.hashes FROM unnest(%s::int[], %s::bigint[], %s::bytea[])"
+        " SELECT %s, d.level, d.index, d.hashes FROM unnest(%b::int[], %b::bigint[], %b::bytea[])"
         " AS d(level, index, hashes) ON CONFLICT (origin_id, level, index) DO UPDATE SET hashes = excluded.hashes",
         [HOME, [t.level for t in tiles], [t.index for t in tiles], [t.hashes for t in tiles]],
     )

@@ -186,7 +186,7 @@ def _remember(
     rows = sorted((o.request.key, digests[o.request.key], canonical.encode(o.answer), o.request.at) for o in outcomes)
     cursor.execute(
         "INSERT INTO journal_request (key, digest, answer, at)"
-        " SELECT * FROM unnest(%s::text[], %s::bytea[], %s::bytea[], %s::timestamptz[]) ON CONFLICT DO NOTHING",
+        " SELECT * FROM unnest(%b::text[], %b::bytea[], %b::bytea[], %b::timestamptz[]) ON CONFLICT DO NOTHING",
         [list(column) for column in zip(*rows, strict=True)],
     )
     if cursor.rowcount != len(rows):

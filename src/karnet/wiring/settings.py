@@ -20,7 +20,7 @@ def database(dsn: str) -> dict[str, Any]:
         "PORT": str(parts.pop("port", "") or ""),
         "CONN_MAX_AGE": None,
         # Hot statements are few and always the same text: prepare them on the server at once.
-        "OPTIONS": {**parts, "prepare_threshold": 3},
+        "OPTIONS": {**parts, "server_side_binding": True, "prepare_threshold": 3},
     }
 
 
