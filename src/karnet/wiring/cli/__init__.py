@@ -10,6 +10,7 @@ from types import FrameType
 
 import click
 import msgspec
+from click.utils import PacifyFlushWrapper
 
 from karnet.wiring.cli.exits import Exit
 from karnet.wiring.cli.frame import LazyGroup, Session
@@ -76,7 +77,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
     except SystemExit as end:
-        if isinstance(end.__context__, BrokenPipeError):  # click has met it first.
+        if isinstance(sys.stdout, PacifyFlushWrapper):  # click has met the broken pipe first.
             return Exit.OK
         return end.code if isinstance(end.code, int) else Exit.OK if end.code is None else Exit.REFUSED
     except Exception as fault:
