@@ -8,4 +8,4 @@ class SettlementConfig(AppConfig):
     label = "settlement"
 
     def ready(self) -> None:
-        from karnet.settlement import projection  # noqa: F401, PLC0415 (registers projections)
+        from karnet.settlement import projection  # noqa: F401 (registers projections)

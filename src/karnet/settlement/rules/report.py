@@ -1,0 +1,232 @@
+"""The settlement report: a value whose canonical bytes are the same for everybody who holds the same cut (SPEC N5).
+
+Identity of every line: earned = points + time + unused + over_price, and balance = earned + deferred - collected +
+card deposits. All balances add up to zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+import msgspec
+
+from karnet.kernel import canonical
+from karnet.settlement.rules.netting import Due, net_balances, net_pairs, payments
+from karnet.settlement.rules.totals import NOBODY, PAIRED, Amounts, Kind
+
+FORMAT = "karnet.settlement.report/1"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A facility in the order of codes; its index in that order is its place."""
+
+    facility: UUID
+    code: str
+
+
+class FacilityLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One facility's figures: minor units, except the counts (tickets, passages, points_taken, local_passages).
+
+    `balance`: what it has to get (positive) or to pay (negative). `deposits`: the part of it from card deposits.
+    """
+
+    facility: UUID
+    code: str
+    member: bool
+    tickets: int
+    passages: int
+    points_taken: int
+    collected: int
+    points: int
+    time: int
+    unused: int
+    over_price: int
+    earned: int
+    deferred: int
+    deposits: int
+    balance: int
+    deposits_held: int
+    local: int
+    local_passages: int
+
+
+class PairLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `debtor` owes `creditor` before set-off: for tickets it sold, and for its card deposits paid back there."""
+
+    debtor: str
+    creditor: str
+    tickets: int
+    deposits: int
+
+
+class DueLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A positive amount that `debtor` pays `creditor`."""
+
+    debtor: str
+    creditor: str
+    amount: int
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A settlement. `cut`: tree size by log. Facts before `until` count (None: all in the cut); with `since`, the
+    figures are those of the period [since, until): cumulative at its end less cumulative at its start. `as_of`: the
+    instant that decides which tickets have ended.
+
+    `pairs` before set-off, `dues` netted per pair, `payments` netted among all: dues and payments lead to the same
+    balances; use one of the two. `unmatched_passages`: passages whose ticket's sale is not in the cut yet.
+    """
+
+    format: str
+    agreement: UUID
+    agreement_sha256: str
+    season: str
+    currency: str
+    cut: dict[str, int]
+    since: datetime | None
+    until: datetime | None
+    as_of: datetime
+    facilities: tuple[FacilityLine, ...]
+    pairs: tuple[PairLine, ...]
+    dues: tuple[DueLine, ...]
+    payments: tuple[DueLine, ...]
+    unmatched_passages: int
+
+
+class Heading(msgspec.Struct, frozen=True, kw_only=True):
+    """What a report says about itself, besides its figures (fields as in Report)."""
+
+    agreement: UUID
+    agreement_sha256: str
+    season: str
+    currency: str
+    members: frozenset[UUID]
+    cut: dict[str, int]
+    since: datetime | None
+    until: datetime | None
+    as_of: datetime
+
+
+class ReportFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A report in a file: with the SHA-256 (hex) of its canonical bytes, which closings name in the journal."""
+
+    report: Report
+    sha256: str
+
+
+def build_report(heading: Heading, places: Sequence[Place], amounts: Amounts, unmatched_passages: int = 0) -> Report:
+    """Return the report over amounts by place. Lists every member and whoever has a figure, in the order of codes."""
+    owed = {(a, b): 0 for a, kind, b in amounts if kind in PAIRED}
+    for (debtor, kind, creditor), amount in amounts.items():
+        if kind in PAIRED:
+            owed[debtor, creditor] += amount
+    dues = net_pairs(owed)
+    balances = net_balances(dues, len(places))
+    shown = {place for key in amounts for place in (key[0], key[2])} - {NOBODY}
+    lines = tuple(
+        _line(place, index, heading, amounts, balances[index])
+        for index, place in enumerate(places)
+        if index in shown or place.facility in heading.members
+    )
+    report = Report(
+        format=FORMAT,
+        agreement=heading.agreement,
+        agreement_sha256=heading.agreement_sha256,
+        season=heading.season,
+        currency=heading.currency,
+        cut=heading.cut,
+        since=heading.since,
+        until=heading.until,
+        as_of=heading.as_of,
+        facilities=lines,
+        pairs=tuple(
+            PairLine(
+                debtor=places[a].code,
+                creditor=places[b].code,
+                tickets=amounts.get((a, Kind.OWES, b), 0),
+                deposits=amounts.get((a, Kind.OWES_DEPOSITS, b), 0),
+            )
+            for a, b in sorted(owed)
+        ),
+        dues=_due_lines(dues, places),
+        payments=_due_lines(payments(balances), places),
+        unmatched_passages=unmatched_passages,
+    )
+    _check(report)
+    return report
+
+
+def _line(place: Place, index: int, heading: Heading, amounts: Amounts, balance: int) -> FacilityLine:
+    own = {kind: amounts.get((index, kind, NOBODY), 0) for kind in Kind}
+    deposits = sum(
+        amount if creditor == index else -amount
+        for (debtor, kind, creditor), amount in amounts.items()
+        if kind is Kind.OWES_DEPOSITS and index in (debtor, creditor)
+    )
+    return FacilityLine(
+        facility=place.facility,
+        code=place.code,
+        member=place.facility in heading.members,
+        tickets=own[Kind.TICKETS],
+        passages=own[Kind.PASSAGES],
+        points_taken=own[Kind.POINTS_TAKEN],
+        collected=own[Kind.COLLECTED],
+        points=own[Kind.POINTS],
+        time=own[Kind.TIME],
+        unused=own[Kind.UNUSED],
+        over_price=own[Kind.OVER_PRICE],
+        earned=own[Kind.POINTS] + own[Kind.TIME] + own[Kind.UNUSED] + own[Kind.OVER_PRICE],
+        deferred=own[Kind.DEFERRED],
+        deposits=deposits,
+        balance=balance,
+        deposits_held=own[Kind.DEPOSITS_HELD],
+        local=own[Kind.LOCAL],
+        local_passages=own[Kind.LOCAL_PASSAGES],
+    )
+
+
+def _due_lines(dues: Sequence[Due], places: Sequence[Place]) -> tuple[DueLine, ...]:
+    return tuple(
+        DueLine(debtor=places[due.debtor].code, creditor=places[due.creditor].code, amount=due.amount) for due in dues
+    )
+
+
+def _check(report: Report) -> None:
+    for line in report.facilities:
+        assert line.balance == line.earned + line.deferred - line.collected + line.deposits, f"{line.code}: {line}"
+    assert sum(line.balance for line in report.facilities) == 0, "what some owe is what others get"
+
+
+def digest(report: Report) -> str:
+    """Return the SHA-256 (hex) of the report's canonical bytes."""
+    return sha256(canonical.encode(report)).hexdigest()
+
+
+def report_file(report: Report) -> ReportFile:
+    """Return the report with its digest, as it is written to a file."""
+    return ReportFile(report=report, sha256=digest(report))
+
+
+class ReportFault(ValueError):
+    """The file is no settlement report, or its figures are not those its digest was made of; the message says which."""
+
+
+def read_report(data: bytes) -> ReportFile:
+    """Return the report in a file (canonical or indented JSON). Raises ReportFault."""
+    try:
+        found = msgspec.json.decode(data, type=ReportFile)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ReportFault(f"this is no settlement report: {error}") from None
+    if found.report.format != FORMAT:
+        raise ReportFault(f"format {found.report.format!r} is unknown here: update Karnet")
+    if digest(found.report) != found.sha256:
+        raise ReportFault("the figures are not those of the SHA-256 in the file: somebody changed one or the other")
+    return found
+
+
+def differing_fields(mine: Report, theirs: Report) -> dict[str, tuple[object, object]]:
+    """Return the top-level fields in which two reports differ, with both values."""
+    ours, other = msgspec.structs.asdict(mine), msgspec.structs.asdict(theirs)
+    return {name: (ours[name], other[name]) for name in ours if ours[name] != other[name]}
