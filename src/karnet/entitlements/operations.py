@@ -13,6 +13,7 @@ from karnet.journal.operations import Operation, Part, operation
 
 MediumKind = Literal["card", "wristband", "barcode", "qr", "phone"]
 EntitlementKind = Literal["points", "time"]
+BlockCode = Literal["lost", "stolen", "misused", "unpaid", "other"]
 
 
 class MediumIssued(Part, frozen=True, kw_only=True):
@@ -42,7 +43,7 @@ class MediumBlocked(Part, frozen=True, kw_only=True):
 
     block: UUID
     medium: UUID
-    code: Literal["lost", "stolen", "misused", "unpaid", "other"]
+    code: BlockCode
 
 
 class MediumUnblocked(Part, frozen=True, kw_only=True):

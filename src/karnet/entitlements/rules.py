@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -12,17 +12,27 @@ from karnet.accounts.operations import owned_account
 from karnet.catalogue.operations import Validity
 from karnet.entitlements.operations import (
     Activated,
+    BlockCode,
     DayUsed,
+    DepositReturned,
+    DepositTaken,
     EntitlementKind,
+    EntitlementMoved,
+    MediumBlocked,
+    MediumIssued,
     MediumKind,
+    Replaced,
 )
-from karnet.kernel.ids import named_id
-from karnet.kernel.outcomes import Refused, refused
+from karnet.entitlements.requests import Replace
+from karnet.kernel.ids import derived_id, named_id
+from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
-from karnet.kernel.time import day_end, day_start, inside, local_day
+from karnet.kernel.time import day_end, day_start, inside, instant, local_day
 
 FOR_EVER = Validity(kind="season")
 """A validity without bounds (a points ticket that never expires)."""
+
+MAX_NUMBER, MAX_CHIP = 64, 128
 
 Span = tuple[datetime, datetime | None]
 """[from, until) in UTC; no `until` = for ever."""
@@ -73,6 +83,25 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     def points_account(self) -> UUID:
         """The account its points are on; it stays the same when the entitlement moves to another medium."""
         return points_account(self.id)
+
+
+class OpenDeposit(msgspec.Struct, frozen=True, kw_only=True):
+    """A card deposit that nobody was paid back yet. Minor units; `facility` took it."""
+
+    id: UUID
+    medium: UUID
+    facility: UUID
+    amount: int
+    currency: str
+
+
+class OpenBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """A block that no unblock has lifted."""
+
+    block: UUID
+    medium: UUID
+    code: BlockCode
+    at: datetime
 
 
 def medium_id(number: str) -> UUID:
@@ -199,6 +228,121 @@ def usable_medium(medium: MediumState) -> Refused | None:
     if medium.state == "returned":
         return refused(Reason.MEDIUM_RETURNED, number=medium.number)
     return None
+
+
+def decide_issue(
+    *,
+    number: str,
+    chip: str,
+    kind: MediumKind,
+    facility: UUID,
+    by_number: MediumState | None,
+    by_chip: MediumState | None,
+) -> MediumIssued | Refused:
+    """Decide whether a medium may be given to a visitor: a new one, or one that came back.
+
+    `by_number` and `by_chip` are the media that bear this number and this chip, if any: number and chip belong
+    together for good, so a card with another card's chip is refused.
+    """
+    problems = {
+        field: f"must have 1 to {longest} characters"
+        for field, text, longest in (("number", number, MAX_NUMBER), ("chip", chip, MAX_CHIP))
+        if not 0 < len(text) <= longest
+    }
+    if problems:
+        return bad_values(problems)
+    if by_number is None and by_chip is None:
+        return MediumIssued(id=medium_id(number), number=number, chip=chip, kind=kind, facility=facility)
+    if by_number is None or by_chip is None or by_number.id != by_chip.id:
+        return refused(Reason.MEDIUM_IN_USE, number=number, chip=chip)
+    blocker = usable_medium(by_number)
+    if blocker is None:
+        return refused(Reason.MEDIUM_IN_USE, number=number)
+    if blocker.reason != Reason.MEDIUM_RETURNED:
+        return blocker
+    return MediumIssued(
+        id=by_number.id, number=number, chip=chip, kind=by_number.kind, facility=facility, issue=by_number.issue + 1
+    )
+
+
+class Desk:
+    """The media that a batch decides about, as the decisions so far leave them. Whoever has one holds their locks."""
+
+    def __init__(self, media: Iterable[MediumState] = ()) -> None:
+        self.media: dict[UUID, MediumState] = {}
+        self._by_chip: dict[str, MediumState] = {}
+        for medium in media:
+            self.put(medium)
+
+    def put(self, medium: MediumState) -> None:
+        """Take in a medium, or its new state."""
+        self.media[medium.id] = self._by_chip[medium.chip] = medium
+
+    def find(self, number: str) -> MediumState | None:
+        """Return the medium with this printed number, if there is one."""
+        return self.media.get(medium_id(number))
+
+    def decide_issue(self, number: str, chip: str, kind: MediumKind, facility: UUID) -> MediumIssued | Refused:
+        """Decide as `decide_issue` on the present state, which stays as it is: `put(issued_state(…))` when it holds."""
+        return decide_issue(
+            number=number, chip=chip, kind=kind, facility=facility,
+            by_number=self.find(number), by_chip=self._by_chip.get(chip),
+        )  # fmt: skip
+
+
+def issued_state(issued: MediumIssued) -> MediumState:
+    """Return the state of a medium that is issued, for the next decision."""
+    return MediumState(
+        id=issued.id, number=issued.number, chip=issued.chip, kind=issued.kind, state="in_use", issue=issued.issue
+    )
+
+
+class Held:
+    """What is on the media of a desk: entitlements and deposits, as the decisions so far leave them."""
+
+    def __init__(self, holdings: Mapping[UUID, list[Holding]], deposits: Mapping[UUID, list[OpenDeposit]]) -> None:
+        self.holdings, self.deposits = dict(holdings), dict(deposits)
+
+
+def decide_replace(desk: Desk, held: Held, request: Replace, facility: UUID) -> Replaced | Refused:
+    """Decide to replace a medium: everything on it that is not void moves, with its id and its points account.
+
+    The old medium is blocked for good, so that a finder gets nothing but its deposit, where that is left on it.
+    Folds the outcome into desk and held.
+    """
+    old = desk.media.get(request.old)
+    if old is None:
+        return refused(Reason.UNKNOWN_MEDIUM, medium=str(request.old))
+    if old.state != "in_use":
+        return usable_medium(old) or refused(Reason.MEDIUM_RETURNED, number=old.number)
+    new = desk.decide_issue(request.new_number, request.chip, request.kind, facility)
+    if isinstance(new, Refused):
+        return new
+    at, going = instant(request.at), [holding for holding in held.holdings[old.id] if not holding.voided]
+    paid, taken = [], []
+    if request.deposit == "move":
+        for place, deposit in enumerate(held.deposits[old.id]):
+            # For the settlement it comes to nothing: the facility that moves a deposit paid and took the same.
+            same = {"facility": facility, "amount": deposit.amount, "currency": deposit.currency}
+            paid.append(DepositReturned(id=deposit.id, medium=old.id, **same))  # type: ignore[arg-type]
+            taken.append(DepositTaken(id=derived_id(at, request.key, f"deposit:{place}"), medium=new.id, **same))  # type: ignore[arg-type]
+        held.deposits[old.id] = []
+    desk.put(msgspec.structs.replace(old, state="replaced", blocks=old.blocks + 1))
+    desk.put(issued_state(new))
+    held.holdings[old.id] = []
+    held.holdings[new.id] = [msgspec.structs.replace(holding, medium=new.id) for holding in going]
+    held.deposits[new.id] = [
+        OpenDeposit(id=d.id, medium=d.medium, facility=d.facility, amount=d.amount, currency=d.currency) for d in taken
+    ]
+    return Replaced(
+        old=old.id,
+        new=new,
+        block=MediumBlocked(block=derived_id(at, request.key, "block"), medium=old.id, code=request.code),
+        moved=tuple(EntitlementMoved(id=holding.id, medium=new.id, issue=new.issue) for holding in going),
+        sales_point=request.sales_point,
+        deposits_taken=tuple(taken),
+        deposits_returned=tuple(paid),
+    )
 
 
 def drawing_order(holdings: Iterable[Holding]) -> list[Holding]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -13,7 +12,7 @@ from django.db import connection
 
 from karnet.accounts.selectors import balances
 from karnet.catalogue.operations import Validity
-from karnet.entitlements.rules import Holding, MediumState, medium_id, points_account
+from karnet.entitlements.rules import Desk, Holding, MediumState, OpenBlock, OpenDeposit, medium_id, points_account
 
 _MEDIUM = "id, number, chip, kind, state, issue, blocks"
 
@@ -36,6 +35,18 @@ def lock_media(ids: Collection[UUID]) -> None:
         )
 
 
+def lock_desk(ids: Iterable[UUID], named: Iterable[tuple[str, str]] = ()) -> Desk:
+    """Lock and read media by id, and those that bear any of these (number, chip): the desk that decides about them.
+
+    A medium that does not exist cannot be locked; that two tills issue it at once is stopped by its keys.
+    """
+    named = list(named)
+    wanted = {*ids, *(medium_id(number) for number, _ in named)}
+    wanted.update(medium_ids_by_chip([chip for _, chip in named]).values() if named else ())
+    lock_media(wanted)
+    return Desk(media(wanted).values())
+
+
 def media(ids: Collection[UUID]) -> dict[UUID, MediumState]:
     """Return the media that are known, by id."""
     return {medium.id: medium for medium in _media("id = ANY(%s)", [list(ids)])}
@@ -53,7 +64,7 @@ def media_by_chip(chips: Collection[str]) -> dict[str, MediumState]:
 
 def _media(where: str, parameters: Sequence[Any]) -> list[MediumState]:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {_MEDIUM} FROM entitlements_medium WHERE {where}", parameters)  # noqa: S608
+        cursor.execute(f"SELECT {_MEDIUM} FROM entitlements_medium WHERE {where}", parameters)
         return [
             MediumState(id=id_, number=number, chip=chip, kind=kind, state=state, issue=issue, blocks=blocks)
             for id_, number, chip, kind, state, issue, blocks in cursor.fetchall()
@@ -93,7 +104,8 @@ def entitlements(ids: Collection[UUID]) -> dict[UUID, Holding]:
 def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _holdings(rows: Sequence[tuple[Any, ...]]) -> list[Holding]:
@@ -121,16 +133,6 @@ def _facilities(text: str) -> tuple[UUID, ...]:
     return msgspec.json.decode(text, type=tuple[UUID, ...])
 
 
-class OpenDeposit(msgspec.Struct, frozen=True, kw_only=True):
-    """A card deposit that nobody was paid back yet. Minor units; `facility` took it."""
-
-    id: UUID
-    medium: UUID
-    facility: UUID
-    amount: int
-    currency: str
-
-
 def open_deposits(media: Collection[UUID]) -> dict[UUID, list[OpenDeposit]]:
     """Return the deposits that lie on media, by medium, the oldest first. To pay one back, hold the media's locks."""
     found: dict[UUID, list[OpenDeposit]] = {medium: [] for medium in media}
@@ -142,15 +144,6 @@ def open_deposits(media: Collection[UUID]) -> dict[UUID, list[OpenDeposit]]:
     ):
         found[row[1]].append(OpenDeposit(id=row[0], medium=row[1], facility=row[2], amount=row[3], currency=row[4]))
     return found
-
-
-class OpenBlock(msgspec.Struct, frozen=True, kw_only=True):
-    """A block that no unblock has lifted."""
-
-    block: UUID
-    medium: UUID
-    code: str
-    at: datetime
 
 
 def open_blocks(media: Collection[UUID]) -> dict[UUID, list[OpenBlock]]:

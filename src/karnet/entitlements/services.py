@@ -1,0 +1,100 @@
+"""Blocking, unblocking and replacing media. Each locks the media it decides about, in the order of their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from karnet.entitlements import rules, selectors
+from karnet.entitlements.operations import Blocked, MediumBlocked, MediumUnblocked, Unblocked
+from karnet.entitlements.projection import NEW_MEDIUM
+from karnet.entitlements.requests import Block as Block
+from karnet.entitlements.requests import BlockLifted as BlockLifted
+from karnet.entitlements.requests import BlockPlaced as BlockPlaced
+from karnet.entitlements.requests import Replace as Replace
+from karnet.entitlements.requests import ReplacementIssued as ReplacementIssued
+from karnet.entitlements.requests import Unblock as Unblock
+from karnet.journal.projection import Conflict
+from karnet.journal.transaction import Asked, Outcome, Transaction, conflict, transact
+from karnet.kernel.ids import derived_id
+from karnet.kernel.outcomes import Refused, refused
+from karnet.kernel.reasons import Reason
+from karnet.kernel.time import instant
+from karnet.parties.selectors import sales_points
+
+
+def block(requests: Sequence[Block]) -> list[BlockPlaced | Refused]:
+    """Block media. Guarantees: from the commit on, no gate here admits on them. Locks the media."""
+    return transact(requests, _block, answers=BlockPlaced)
+
+
+def _block(tx: Transaction[Block, BlockPlaced]) -> None:
+    ids = {request.medium for request in tx.fresh}
+    selectors.lock_media(ids)
+    known = selectors.media(ids)
+    for request in tx.fresh:
+        if request.medium not in known:
+            tx.record([Outcome(request, refused(Reason.UNKNOWN_MEDIUM, medium=str(request.medium)))])
+            continue
+        block = derived_id(instant(request.at), request.key, "block")
+        placed = MediumBlocked(block=block, medium=request.medium, code=request.code)
+        answer = BlockPlaced(block=block, medium=request.medium)
+        tx.record([Outcome(request, answer, (Blocked(block=placed, sales_point=request.sales_point),))])
+
+
+def unblock(requests: Sequence[Unblock]) -> list[BlockLifted | Refused]:
+    """Lift blocks, each by name. A replaced medium stays blocked for good. Locks the media."""
+    return transact(requests, _unblock, answers=BlockLifted)
+
+
+def _unblock(tx: Transaction[Unblock, BlockLifted]) -> None:
+    ids = {request.medium for request in tx.fresh}
+    selectors.lock_media(ids)
+    known = selectors.media(ids)
+    blocks = {medium: {block.block for block in open_} for medium, open_ in selectors.open_blocks(ids).items()}
+    for request in tx.fresh:
+        medium = known.get(request.medium)
+        if medium is None:
+            tx.record([Outcome(request, refused(Reason.UNKNOWN_MEDIUM, medium=str(request.medium)))])
+        elif medium.state == "replaced":
+            tx.record([Outcome(request, refused(Reason.MEDIUM_REPLACED, number=medium.number))])
+        elif request.block not in blocks[medium.id]:
+            tx.record([Outcome(request, refused(Reason.NOT_BLOCKED, number=medium.number, block=str(request.block)))])
+        else:
+            blocks[medium.id].remove(request.block)
+            answer = BlockLifted(medium=medium.id, blocks_left=len(blocks[medium.id]))
+            lift = MediumUnblocked(block=request.block, medium=medium.id)
+            tx.record([Outcome(request, answer, (Unblocked(lift=lift, sales_point=request.sales_point),))])
+
+
+def replace(requests: Sequence[Replace]) -> list[ReplacementIssued | Refused]:
+    """Replace media (SPEC N12): every entitlement moves with its id, its points account and what was used of it.
+
+    Guarantees: from the commit on the old medium opens nothing, ever; the new one opens what the old did. Locks both.
+    """
+    return transact(requests, _replace, answers=ReplacementIssued, refuse=already_issued)
+
+
+def _replace(tx: Transaction[Replace, ReplacementIssued]) -> None:
+    old = {request.old for request in tx.fresh}
+    desk = selectors.lock_desk(old, [(request.new_number, request.chip) for request in tx.fresh])
+    held = rules.Held(selectors.holdings(desk.media), selectors.open_deposits(desk.media))
+    places = sales_points({request.sales_point for request in tx.fresh})
+    for request in tx.fresh:
+        place = places.get(request.sales_point)
+        if place is None:
+            refusal = refused(Reason.UNKNOWN_SALES_POINT, sales_point=str(request.sales_point))
+            tx.record([Outcome(request, refusal)])
+            continue
+        decided = rules.decide_replace(desk, held, request, place.facility)
+        if isinstance(decided, Refused):
+            tx.record([Outcome(request, decided)])
+        else:
+            moved = tuple(part.id for part in decided.moved)
+            tx.record([Outcome(request, ReplacementIssued(medium=decided.new.id, entitlements=moved), (decided,))])
+
+
+def already_issued(request: Asked, error: Exception) -> Refused:
+    """Word the refusal of who came second to issue one number or chip at two tills at once."""
+    if isinstance(error, Conflict) and error.form is NEW_MEDIUM:
+        return refused(Reason.MEDIUM_IN_USE)
+    return conflict(request, error)
