@@ -42,7 +42,10 @@ class GateTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Passage(Part, frozen=True, kw_only=True):
-    """One taken turn of a gate. `points` drawn, `weight` in millionths, both as the agreement had them."""
+    """One taken turn of a gate. `points` drawn, `weight` in millionths, both as the agreement had them.
+
+    `id` is the grant's id where there was a grant, so that one grant can be taken at most once.
+    """
 
     id: UUID
     gate: UUID
@@ -75,7 +78,11 @@ class TermsSet(Operation, frozen=True, kw_only=True):
 
 @operation("access.granted")
 class Granted(Operation, frozen=True, kw_only=True):
-    """A gate was released and waits for the turn; what the turn will cost is reserved. The grant's id is `grant`."""
+    """A gate was released and waits for the turn; what the turn will cost is reserved. The grant's id is `grant`.
+
+    `by` is the code of the preference by which the entitlement was chosen (candidates.Preference).
+    `activated` and `day_used` are promises: they are recorded when the turn is taken, as they were decided here.
+    """
 
     grant: UUID
     gate: UUID
@@ -86,7 +93,10 @@ class Granted(Operation, frozen=True, kw_only=True):
     points: int
     weight: int
     expires_at: datetime
+    by: str
     reserved: Reserved | None = None
+    activated: Activated | None = None
+    day_used: DayUsed | None = None
 
     def parts(self) -> Iterable[Part]:
         return (self.reserved,) if self.reserved else ()
@@ -94,7 +104,10 @@ class Granted(Operation, frozen=True, kw_only=True):
 
 @operation("access.taken")
 class Taken(Operation, frozen=True, kw_only=True):
-    """The turn was taken: what was reserved is drawn, the passage is on the record."""
+    """The turn was taken: what was reserved is drawn, the passage is on the record.
+
+    Where the grant had lapsed before the gate reported the turn, `ended` is missing: the points are drawn anew.
+    """
 
     grant: UUID
     passage: Passage

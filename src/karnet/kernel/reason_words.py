@@ -197,18 +197,18 @@ WORDS: dict[Reason, Sentence] = {
     ),
     # validity
     Reason.NOT_YET_VALID: Sentence(
-        en="This ticket is not valid yet[; it is from {since}]. Come back then.",
-        pl="Ten bilet nie jest jeszcze ważny[; będzie od {since}]. Wróć wtedy.",
-        ru="Этот билет ещё не действует[; он действует с {since}]. Приходите позже.",
-        it="Questo biglietto non è ancora valido[; lo sarà dal {since}]. Torna allora.",
-        de="Dieses Ticket gilt noch nicht[; es gilt ab {since}]. Kommen Sie dann wieder.",
+        en="This ticket is not valid yet[; it is from {valid_from}]. Come back then.",
+        pl="Ten bilet nie jest jeszcze ważny[; będzie od {valid_from}]. Wróć wtedy.",
+        ru="Этот билет ещё не действует[; он действует с {valid_from}]. Приходите позже.",
+        it="Questo biglietto non è ancora valido[; lo sarà dal {valid_from}]. Torna allora.",
+        de="Dieses Ticket gilt noch nicht[; es gilt ab {valid_from}]. Kommen Sie dann wieder.",
     ),
     Reason.EXPIRED: Sentence(
-        en="This ticket has expired[ ({until})]. Buy a new one at the ticket office, the machine or on the web.",
-        pl="Ten bilet stracił ważność[ ({until})]. Kup nowy w kasie, w automacie albo w internecie.",
-        ru="Срок действия билета истёк[ ({until})]. Купите новый в кассе, автомате или на сайте.",
-        it="Questo biglietto è scaduto[ ({until})]. Acquistane uno alla cassa, alla biglietteria automatica o online.",
-        de="Dieses Ticket ist abgelaufen[ ({until})]. Kaufen Sie ein neues an der Kasse, am Automaten oder im Internet.",
+        en="This ticket has expired[ ({valid_until})]. Buy a new one at the ticket office, the machine or on the web.",
+        pl="Ten bilet stracił ważność[ ({valid_until})]. Kup nowy w kasie, w automacie albo w internecie.",
+        ru="Срок действия билета истёк[ ({valid_until})]. Купите новый в кассе, автомате или на сайте.",
+        it="Questo biglietto è scaduto[ ({valid_until})]. Acquistane uno alla cassa, alla biglietteria automatica o online.",
+        de="Dieses Ticket ist abgelaufen[ ({valid_until})]. Kaufen Sie ein neues an der Kasse, am Automaten oder im Internet.",
     ),
     Reason.DAYS_USED_UP: Sentence(
         en="All days of this ticket are used[ ({days})]. Buy a new one.",

@@ -71,7 +71,7 @@ def test_instants_are_shown_by_the_wall_clock_of_the_zone(language: str, said: s
 
 
 def test_whole_minutes_are_shown_without_seconds() -> None:
-    no = refused(Reason.NOT_YET_VALID, since="2026-01-31T08:00:00Z")
+    no = refused(Reason.NOT_YET_VALID, valid_from="2026-01-31T08:00:00Z")
     assert "from 2026-01-31 08:00." in words(no, "en")
 
 
