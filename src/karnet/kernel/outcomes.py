@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from karnet.kernel.reasons import Reason
@@ -22,3 +24,9 @@ class Refused(msgspec.Struct, frozen=True, tag="refused", omit_defaults=True):
 def refused(reason: Reason, **facts: Fact) -> Refused:
     """Return a refusal; keyword arguments become its facts."""
     return Refused(reason, facts)
+
+
+def bad_values(problems: Mapping[str, str]) -> Refused:
+    """Return the refusal of a request with values at fault: path of each field ("products[0].prices.adult") to what is
+    wrong with it, in English. Its fact `field` names them all; every path is a fact of its own, too."""
+    return Refused(Reason.BAD_VALUE, {"field": ", ".join(problems), **problems})

@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from karnet.journal.operations import ActorEnrolled, ActorRetired, Operation, Part, operation
+from karnet.kernel.ids import named_id
 
 SalesPointKind = Literal["till", "reception", "ticket_machine", "web", "partner"]
 
@@ -72,9 +73,30 @@ class OperatorEnrolled(Operation, frozen=True, kw_only=True):
 
 @operation("parties.retired")
 class Retired(Operation, frozen=True, kw_only=True):
-    """A facility, sales point or operator acts no more."""
+    """A facility, sales point, operator or device acts no more, nor does anything that belonged to it."""
 
     actor: ActorRetired
+    with_it: tuple[ActorRetired, ...] = ()
 
     def parts(self) -> Iterable[Part]:
-        return (self.actor,)
+        return (self.actor, *self.with_it)
+
+
+def facility_id(code: str) -> UUID:
+    """Return the id of the facility with this code."""
+    return named_id("facility", code)
+
+
+def sales_point_id(facility: UUID, code: str) -> UUID:
+    """Return the id of a facility's sales point."""
+    return named_id("sales_point", facility, code)
+
+
+def operator_id(facility: UUID, code: str) -> UUID:
+    """Return the id of a facility's operator."""
+    return named_id("operator", facility, code)
+
+
+def service_operator_id(facility: UUID, sales_point_code: str) -> UUID:
+    """Return the id of the operator that answers for an unattended sales point; no person can have its code."""
+    return operator_id(facility, f"@{sales_point_code}")
