@@ -8,4 +8,4 @@ class OrdersConfig(AppConfig):
     label = "orders"
 
     def ready(self) -> None:
-        from karnet.orders import projection  # noqa: F401, PLC0415 (registers projections)
+        from karnet.orders import projection  # noqa: F401 (registers projections)

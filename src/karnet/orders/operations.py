@@ -23,7 +23,11 @@ PaymentKind = Literal["cash", "card", "bank_transfer", "voucher", "internal_acco
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One line of a sale. `amount` gross = `quantity` × `unit_price`; `vat` is inside it. Deposits are no lines."""
+    """One thing sold: a ticket (then with its `entitlement`), or a quantity of goods. Deposits are no lines.
+
+    `amount` gross = `quantity` × `unit_price`; `vat` is inside it. Tickets asked for together share a `position`; VAT
+    is reckoned on its sum and divided among them, so that 45 cards round once and not 45 times.
+    """
 
     id: UUID
     product: UUID
@@ -34,7 +38,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     vat_bp: int
     vat: int
     quantity: int = 1
-    entitlements: tuple[UUID, ...] = ()
+    position: int = 0
+    entitlement: UUID | None = None
 
 
 class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -48,10 +53,15 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
 
 @operation("orders.sold")
 class Sold(Operation, frozen=True, kw_only=True):
-    """A counter sale: lines, payments, media, entitlements, deposits and transfers as one fact."""
+    """A counter sale: lines, payments, media, entitlements, deposits and transfers as one fact.
+
+    `total` is the sum of the lines; the payments are the total and the deposits. `number` is what people call it:
+    the sales point's code and `sequence`, the sale's place among those of its sales point.
+    """
 
     order: UUID
     number: str
+    sequence: int
     facility: UUID
     sales_point: UUID
     operator: UUID
@@ -74,7 +84,9 @@ class Sold(Operation, frozen=True, kw_only=True):
 @operation("orders.returned")
 class Returned(Operation, frozen=True, kw_only=True):
     """Lines given back and money refunded; and cards handed in, their deposit paid out (perhaps with no order at all:
-    a deposit may be returned at another facility than the one that took it)."""
+    a deposit may be returned at another facility than the one that took it).
+
+    `refund` is all that is paid out: the lines' amounts (`vat` inside them) and the deposits."""
 
     id: UUID
     facility: UUID
@@ -83,6 +95,7 @@ class Returned(Operation, frozen=True, kw_only=True):
     currency: str
     refund: int
     refund_kind: PaymentKind
+    vat: int = 0
     order: UUID | None = None
     lines: tuple[UUID, ...] = ()
     shift: UUID | None = None
@@ -109,7 +122,9 @@ class Invoiced(Operation, frozen=True, kw_only=True):
 
 @operation("orders.shift_opened")
 class ShiftOpened(Operation, frozen=True, kw_only=True):
-    """An operator takes a sales point's drawer with `float_minor` in it."""
+    """An operator takes a sales point's drawer with `float_minor` in it.
+
+    `sequence` and `operator_sequence`: its place among the shifts of the sales point and of the operator."""
 
     shift: UUID
     facility: UUID
@@ -117,6 +132,8 @@ class ShiftOpened(Operation, frozen=True, kw_only=True):
     operator: UUID
     currency: str
     float_minor: int
+    sequence: int
+    operator_sequence: int
     accounts: tuple[AccountOpened, ...] = ()
 
     def parts(self) -> Iterable[Part]:
@@ -130,7 +147,7 @@ class ShiftClosed(Operation, frozen=True, kw_only=True):
     shift: UUID
     expected: int
     counted: int
-    counts: dict[str, int] = {}
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
     transfers: tuple[Transfer, ...] = ()
 
     def parts(self) -> Iterable[Part]:

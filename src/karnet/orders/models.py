@@ -1,0 +1,185 @@
+"""Tables of orders. Only projections write them; `at`, `origin`, `number` say which operation made a row, so that a cut
+can select it. What people read as a number (of an order, of an invoice) is called `document` here."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from karnet.journal.models import ProjectedModel
+
+_PAYMENT_KINDS = ("cash", "card", "bank_transfer", "voucher", "internal_account", "invoice")
+
+
+def _seller(model: str) -> models.ForeignKey[models.Model, models.Model]:
+    # Who sold it cannot be empty or invented (SPEC N7).
+    return models.ForeignKey(f"parties.{model}", on_delete=models.PROTECT, db_index=False, related_name="+")
+
+
+class Shift(ProjectedModel):
+    """An operator at a sales point's drawer.
+
+    Who opens the next shift names its place in the sequence of the sales point and of the operator, and has seen the
+    one before closed; so of two who open at once the keys let one pass, and nobody has two open.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    facility = _seller("Facility")
+    sales_point = _seller("SalesPoint")
+    operator = _seller("Operator")
+    sequence = models.IntegerField()
+    operator_sequence = models.IntegerField()
+    currency = models.CharField(max_length=3)
+    float_minor = models.BigIntegerField()
+    expected = models.BigIntegerField(null=True)
+    counted = models.BigIntegerField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    closed_origin = models.SmallIntegerField(null=True)
+    closed_number = models.BigIntegerField(null=True)
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "orders_shift"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["sales_point", "sequence"], name="shift_one_at_a_time_per_sales_point"),
+            models.UniqueConstraint(fields=["operator", "operator_sequence"], name="shift_one_at_a_time_per_operator"),
+            models.CheckConstraint(condition=Q(float_minor__gte=0), name="shift_float_not_negative"),
+        ]
+
+
+class Order(ProjectedModel):
+    """A sale. `total` is the gross of its lines, `vat` inside it; `deposit` is taken on top, without VAT."""
+
+    id = models.UUIDField(primary_key=True)
+    document = models.CharField(max_length=64)
+    facility = _seller("Facility")
+    sales_point = _seller("SalesPoint")
+    operator = _seller("Operator")
+    sequence = models.IntegerField()
+    shift = models.UUIDField(null=True)
+    currency = models.CharField(max_length=3)
+    total = models.BigIntegerField()
+    vat = models.BigIntegerField()
+    deposit = models.BigIntegerField()
+    buyer = models.UUIDField(null=True)
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "orders_order"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["facility", "document"], name="order_document_unique"),
+            models.UniqueConstraint(fields=["sales_point", "sequence"], name="order_sequence_unique"),
+            models.CheckConstraint(condition=Q(total__gte=0, vat__gte=0, deposit__gte=0), name="order_not_negative"),
+        ]
+
+
+class OrderLine(ProjectedModel):
+    """One thing sold: a ticket, or a quantity of goods. `position` groups the tickets that were asked for together."""
+
+    id = models.UUIDField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+")
+    n = models.IntegerField()
+    position = models.IntegerField()
+    product = models.UUIDField()
+    product_code = models.CharField(max_length=64)
+    category = models.CharField(max_length=64)
+    quantity = models.IntegerField()
+    unit_price = models.BigIntegerField()
+    amount = models.BigIntegerField()
+    vat_bp = models.IntegerField()
+    vat = models.BigIntegerField()
+    entitlement = models.UUIDField(null=True)
+
+    class Meta:
+        db_table = "orders_line"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(amount=models.F("quantity") * models.F("unit_price")), name="line_amount_is_its_product"
+            ),
+            models.CheckConstraint(condition=Q(vat__gte=0, vat__lte=models.F("amount")), name="line_vat_inside_amount"),
+        ]
+
+
+class Payment(ProjectedModel):
+    """Money tendered for an order; `amount` was kept, the rest of `tendered` was change."""
+
+    pk = models.CompositePrimaryKey("order", "n")
+    order = models.UUIDField()
+    n = models.SmallIntegerField()
+    kind = models.CharField(max_length=16)
+    amount = models.BigIntegerField()
+    tendered = models.BigIntegerField(null=True)
+    account = models.UUIDField(null=True)
+
+    class Meta:
+        db_table = "orders_payment"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(kind__in=_PAYMENT_KINDS), name="payment_kind_known"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payment_positive"),
+            models.CheckConstraint(
+                condition=Q(tendered__isnull=True) | Q(tendered__gte=models.F("amount")), name="payment_tendered_enough"
+            ),
+        ]
+
+
+class GivenBack(ProjectedModel):
+    """A return: lines refunded, cards handed in. `refund` is all the money paid out, `deposit` the part for cards."""
+
+    id = models.UUIDField(primary_key=True)
+    facility = _seller("Facility")
+    sales_point = _seller("SalesPoint")
+    operator = _seller("Operator")
+    shift = models.UUIDField(null=True)
+    order = models.UUIDField(null=True, db_index=True)
+    currency = models.CharField(max_length=3)
+    refund = models.BigIntegerField()
+    vat = models.BigIntegerField()
+    deposit = models.BigIntegerField()
+    refund_kind = models.CharField(max_length=16)
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "orders_given_back"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(refund_kind__in=_PAYMENT_KINDS), name="refund_kind_known"),
+            models.CheckConstraint(condition=Q(refund__gte=0, vat__gte=0, deposit__gte=0), name="refund_not_negative"),
+        ]
+
+
+class LineBack(ProjectedModel):
+    """A line that was returned. Its key is the line's, so there is no second time."""
+
+    line = models.OneToOneField(OrderLine, primary_key=True, on_delete=models.PROTECT, related_name="+")
+    given_back = models.UUIDField()
+
+    class Meta:
+        db_table = "orders_line_back"
+
+
+class Invoice(ProjectedModel):
+    """An invoice for an order. `sequence` has no gaps per facility and year. The buyer's data are house data."""
+
+    order = models.OneToOneField(Order, primary_key=True, on_delete=models.PROTECT, related_name="+")
+    facility = _seller("Facility")
+    year = models.SmallIntegerField()
+    sequence = models.IntegerField()
+    document = models.CharField(max_length=64)
+    buyer = models.UUIDField()
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "orders_invoice"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["facility", "year", "sequence"], name="invoice_sequence_unique"),
+            models.UniqueConstraint(fields=["facility", "document"], name="invoice_document_unique"),
+        ]

@@ -1,0 +1,97 @@
+"""Projection of orders."""
+
+from __future__ import annotations
+
+from karnet.journal.operations import Recorded
+from karnet.journal.projection import Insert, SetEarlier, Write, projects, stamped
+from karnet.orders.models import GivenBack, Invoice, LineBack, Order, OrderLine, Payment, Shift
+from karnet.orders.operations import Invoiced, Returned, ShiftClosed, ShiftOpened, Sold
+
+_FACT = ("at", "origin", "number")
+_SELLER = ("facility", "sales_point", "operator")
+
+SHIFT = Insert(Shift, ["id", *_SELLER, "sequence", "operator_sequence", "currency", "float_minor", *_FACT])
+ORDER = Insert(
+    Order,
+    [
+        "id", "document", *_SELLER, "sequence", "shift", "currency", "total", "vat", "deposit", "buyer", *_FACT,
+    ],
+)  # fmt: skip
+LINE = Insert(
+    OrderLine,
+    [
+        "id", "order", "n", "position", "product", "product_code", "category", "quantity", "unit_price", "amount",
+        "vat_bp", "vat", "entitlement",
+    ],
+)  # fmt: skip
+PAYMENT = Insert(Payment, ["order", "n", "kind", "amount", "tendered", "account"])
+GIVEN_BACK = Insert(
+    GivenBack,
+    ["id", *_SELLER, "shift", "order", "currency", "refund", "vat", "deposit", "refund_kind", *_FACT],
+)
+LINE_BACK = Insert(LineBack, ["line", "given_back"])
+INVOICE = Insert(Invoice, ["order", "facility", "year", "sequence", "document", "buyer", *_FACT])
+CLOSED = SetEarlier(Shift, ["id"], ["expected", "counted"], "closed")
+
+
+@projects(ShiftOpened)
+def shift_opened(shift: ShiftOpened, recorded: Recorded, write: Write) -> None:
+    write(
+        SHIFT,
+        (
+            shift.shift, shift.facility, shift.sales_point, shift.operator, shift.sequence, shift.operator_sequence,
+            shift.currency, shift.float_minor, *stamped(recorded),
+        ),
+    )  # fmt: skip
+
+
+@projects(ShiftClosed)
+def shift_closed(shift: ShiftClosed, recorded: Recorded, write: Write) -> None:
+    write(CLOSED, (shift.shift, shift.expected, shift.counted, recorded))
+
+
+@projects(Sold)
+def sold(sale: Sold, recorded: Recorded, write: Write) -> None:
+    vat, deposit = sum(line.vat for line in sale.lines), sum(deposit.amount for deposit in sale.deposits)
+    write(
+        ORDER,
+        (
+            sale.order, sale.number, sale.facility, sale.sales_point, sale.operator, sale.sequence, sale.shift,
+            sale.currency, sale.total, vat, deposit, sale.buyer, *stamped(recorded),
+        ),
+    )  # fmt: skip
+    for n, line in enumerate(sale.lines):
+        write(
+            LINE,
+            (
+                line.id, sale.order, n, line.position, line.product, line.product_code, line.category, line.quantity,
+                line.unit_price, line.amount, line.vat_bp, line.vat, line.entitlement,
+            ),
+        )  # fmt: skip
+    for n, payment in enumerate(sale.payments):
+        write(PAYMENT, (sale.order, n, payment.kind, payment.amount, payment.tendered, payment.account))
+
+
+@projects(Returned)
+def returned(back: Returned, recorded: Recorded, write: Write) -> None:
+    deposit = sum(deposit.amount for deposit in back.deposits)
+    write(
+        GIVEN_BACK,
+        (
+            back.id, back.facility, back.sales_point, back.operator, back.shift, back.order, back.currency, back.refund,
+            back.vat, deposit, back.refund_kind, *stamped(recorded),
+        ),
+    )  # fmt: skip
+    for line in back.lines:
+        write(LINE_BACK, (line, back.id))
+
+
+@projects(Invoiced)
+def invoiced(invoice: Invoiced, recorded: Recorded, write: Write) -> None:
+    write(
+        INVOICE,
+        (
+            invoice.order, invoice.facility, invoice.year, invoice.sequence, invoice.number, invoice.buyer,
+            *stamped(recorded),
+        ),
+    )  # fmt: skip
