@@ -10,7 +10,6 @@ from types import FrameType
 
 import click
 import msgspec
-from click.utils import PacifyFlushWrapper
 
 from karnet.wiring.cli.exits import Exit
 from karnet.wiring.cli.frame import LazyGroup, Session
@@ -57,6 +56,7 @@ def run(arguments: Sequence[str]) -> int:
         signal.signal(number, _interrupt)  # So that a terminated command closes what it opened, as Ctrl-C does.
     # Known before parsing, so that a command line that cannot be parsed is answered in JSON, too.
     session = Session(json="--json" in arguments)
+    output = sys.stdout
     try:
         code = root.main(list(arguments), prog_name="karnet", standalone_mode=False, obj=session)
         sys.stdout.flush()
@@ -77,7 +77,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
     except SystemExit as end:
-        if isinstance(sys.stdout, PacifyFlushWrapper):  # click has met the broken pipe first.
+        if sys.stdout is not output:  # click has met the broken pipe first and put a wrapper in its place.
             return Exit.OK
         return end.code if isinstance(end.code, int) else Exit.OK if end.code is None else Exit.REFUSED
     except Exception as fault:

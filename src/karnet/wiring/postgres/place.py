@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
@@ -27,6 +28,7 @@ _LONGEST_SOCKET_DIRECTORY = 103 - len("/.s.PGSQL.65535")
 # libpq splits a host at commas, and the server's own list at commas and spaces.
 _PLAIN = re.compile(r"/[A-Za-z0-9/._-]+")
 _ELSEWHERE = (Path("/var/lib/karnet/clusters"), Path("/var/tmp/karnet-clusters"))  # noqa: S108
+_OWNER_FILE = "installation"
 
 
 class Role(StrEnum):
@@ -96,12 +98,8 @@ def save_cluster(installation: Installation, cluster: Cluster) -> None:
 def place_cluster(installation: Installation, account: Account, say: Progress) -> Cluster:
     """Choose and record where a new cluster lives: in the data directory, or elsewhere if `account` cannot reach it."""
     if (installation.path / "postgres").exists():
-        raise InstallationProblem(
-            "passwords-lost",
-            f"{installation.path / 'postgres'} holds a database, but its passwords ({record_file(installation)}) are gone.",
-            f"Restore {record_file(installation).name} from a backup. If the data may go, delete the directory postgres.",
-        )
-    home = _home(installation, account)
+        raise _passwords_lost(installation, installation.path / "postgres")
+    home = _home(installation, account, say)
     if home != installation.path:
         say(f"{account.name} cannot reach {installation.path}, so the database lives in {home}")
     host, port = choose_address(home, account)
@@ -155,27 +153,54 @@ def address_is_usable(cluster: Cluster, account: Account) -> bool:
     return stat.S_ISDIR(status.st_mode) and status.st_uid == account.uid and not stat.S_IMODE(status.st_mode) & 0o077
 
 
-def _home(installation: Installation, account: Account) -> Path:
+def _home(installation: Installation, account: Account, say: Progress) -> Path:
     if account.can_enter(installation.path):
         return installation.path
+    _look_for_earlier(installation, say)
     name = re.sub(r"[^A-Za-z0-9.-]", "-", installation.name)[:40]
     for shelf in _ELSEWHERE:
         # A new directory for every new record: whatever an earlier installation left there is not ours to reuse.
         home = shelf / f"{name}-{secrets.token_hex(4)}"
         try:
             make_passable(home)
-            (home / "installation").write_text(f"{installation.path}\n")
+            (home / _OWNER_FILE).write_text(_owner(installation))
         except OSError:
             continue
         if account.can_enter(home):
             return home
         with suppress(OSError):
-            (home / "installation").unlink()
+            (home / _OWNER_FILE).unlink()
             home.rmdir()
     raise InstallationProblem(
         "no-place",
         f"PostgreSQL runs as {account.name}, who can reach neither {installation.path} nor {_ELSEWHERE[0]}.",
         "Choose a directory that other users may pass through with --data, or run Karnet as an ordinary user.",
+    )
+
+
+def _owner(installation: Installation) -> str:
+    """What tells one installation from another that was made later at the same path: its secret."""
+    mark = hashlib.sha256(installation.secret_key_file.read_bytes()).hexdigest()
+    return f"{installation.path}\n{mark}\n"
+
+
+def _look_for_earlier(installation: Installation, say: Progress) -> None:
+    """A database of ours whose record was lost is never passed over; one of a deleted installation is pointed out."""
+    for shelf in _ELSEWHERE:
+        for file in sorted(shelf.glob(f"*/{_OWNER_FILE}")):
+            owner = file.read_text()
+            if owner == _owner(installation):
+                raise _passwords_lost(installation, file.parent / "postgres")
+            if owner.partition("\n")[0] == str(installation.path):
+                say(f"an earlier installation in {installation.path} left its database in {file.parent}: delete it")
+
+
+def _passwords_lost(installation: Installation, data: Path) -> InstallationProblem:
+    record = record_file(installation)
+    return InstallationProblem(
+        "passwords-lost",
+        f"{data} holds this installation's database, but its passwords ({record}) are gone.",
+        f"Restore {record.name} from a backup. If the data may go, delete {data.parent if data.parent != record.parent else data}.",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -199,8 +200,32 @@ def test_root_moves_the_database_out_of_a_directory_that_its_account_cannot_ente
         assert str(elsewhere) in said[0]
         assert _ask(installation, "SELECT 1") == 1
         assert server.cluster.data.stat().st_uid != 0
+    record = (installation.path / "cluster.json").read_text()
+    (installation.path / "cluster.json").unlink()
+    with pytest.raises(InstallationProblem) as caught:  # A lost record must not pass for an empty installation.
+        postgres.ensure_cluster(installation)
+    assert caught.value.code == "passwords-lost"
+    assert str(elsewhere) in caught.value.do
+    (installation.path / "cluster.json").write_text(record)
     postgres.remove(installation)
     assert not elsewhere.exists()
+
+
+@needs_root
+def test_a_database_left_elsewhere_by_a_deleted_installation_is_pointed_out(place: Path) -> None:
+    closed = place / "closed"
+    closed.mkdir(mode=0o700)
+    elsewhere = []
+    for _ in range(2):
+        installation = Installation.create(closed / "data", name="test")
+        said: list[str] = []
+        cluster = postgres.ensure_cluster(installation, fsync=False, progress=said.append)
+        elsewhere.append(cluster.home_dir)
+        shutil.rmtree(installation.path)
+    assert elsewhere[0] != elsewhere[1]
+    assert str(elsewhere[0]) in said[0]
+    for home in elsewhere:
+        shutil.rmtree(home)
 
 
 @needs_root
