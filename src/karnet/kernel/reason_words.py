@@ -374,6 +374,13 @@ WORDS: dict[Reason, Sentence] = {
         it="Non c'è nulla di nuovo da chiudere. Attendi nuove registrazioni.",
         de="Es gibt nichts Neues abzuschließen. Warten Sie, bis etwas aufgezeichnet ist.",
     ),
+    Reason.AGREEMENT_OVERLAPS: Sentence(
+        en="Another agreement[ ({season})] is in force[ until {until}]. Choose days that it does not cover.",
+        pl="Obowiązuje inna umowa[ ({season})][ do {until}]. Wybierz dni, których nie obejmuje.",
+        ru="Действует другое соглашение[ ({season})][ до {until}]. Выберите дни, которых оно не охватывает.",
+        it="È in vigore un altro accordo[ ({season})][ fino al {until}]. Scegli giorni che non copre.",
+        de="Eine andere Vereinbarung[ ({season})] gilt[ bis {until}]. Wählen Sie Tage, die sie nicht umfasst.",
+    ),
 }
 
 

@@ -65,3 +65,4 @@ class Reason(StrEnum):
     PERIOD_CLOSED = "period_closed"
     UNKNOWN_CUT = "unknown_cut"
     NOTHING_TO_CLOSE = "nothing_to_close"
+    AGREEMENT_OVERLAPS = "agreement_overlaps"  # two would be in force at once

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 from karnet.access.operations import GateTerms, TermsSet
+from karnet.accounts.operations import Transfer
 from karnet.journal.operations import Operation, Part, operation
-
-DivisionRule = Literal["weighted_passages", "equal_visited"]
-UnusedRule = Literal["seller", "equal_members", "weights_of_members"]
+from karnet.settlement.rules.division import DivisionRule, UnusedRule
 
 
 class AgreedPrice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,28 +44,44 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
 
 @operation("settlement.agreement_published")
 class AgreementPublished(Operation, frozen=True, kw_only=True):
-    """An agreement in force. Here the one server publishes it for all its facilities; signing by many comes with the
-    common card. `id` is derived from the text's hash, so the same text is the same agreement."""
+    """An agreement in force over [valid_from, valid_until). Here the one server publishes it for all its facilities;
+    signing by many comes with the common card. `sha256` (hex) is that of the canonical text, and `id` is derived from
+    it, so the same text is the same agreement."""
 
     id: UUID
+    sha256: str
     text: Agreement
-    terms: TermsSet
+    valid_from: datetime
+    valid_until: datetime
 
     def parts(self) -> Iterable[Part]:
-        return (self.terms,)
+        return (
+            TermsSet(
+                agreement=self.id,
+                valid_from=self.valid_from,
+                valid_until=self.valid_until,
+                terms=self.text.gates,
+            ),
+        )
 
 
-class ClosedAmount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one facility owes (negative) or is owed, by kind, in this period; minor units."""
+class ClosedAmount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """An amount of one facility in this period: minor units, or a count where `kind` is one (rules.totals.Kind).
+
+    `creditor` is set where the amount is what `facility` owes another one.
+    """
 
     facility: UUID
     kind: str
     amount: int
+    creditor: UUID | None = None
 
 
 @operation("settlement.closed")
 class Closed(Operation, frozen=True, kw_only=True):
-    """A period closed over a cut (one tree size per origin). Amounts are differences to the closing before."""
+    """A period closed over a cut (one tree size per log). Amounts are differences to the closing before, so late facts
+    appear as corrections and periods add up to the season. `report_sha256`: digest of the cumulative report over the
+    cut, `as_of` period_end and `until`. `transfers` move the period's payments between clearing accounts."""
 
     id: UUID
     agreement: UUID
@@ -76,3 +90,8 @@ class Closed(Operation, frozen=True, kw_only=True):
     cut: dict[str, int]
     report_sha256: str
     amounts: tuple[ClosedAmount, ...]
+    until: datetime | None = None
+    transfers: tuple[Transfer, ...] = ()
+
+    def parts(self) -> Iterable[Part]:
+        return self.transfers
