@@ -1,6 +1,6 @@
 """Is this installation sound? Each check looks at one thing and says what to do if it is not as it should be.
 
-Nothing is changed, with one exception: `trial_start` starts the stopped database and stops it again.
+Nothing is changed, with one exception: `trial_start` starts the stopped database as any command would, and stops it.
 """
 
 from __future__ import annotations
@@ -198,8 +198,8 @@ def _http_port(installation: Installation) -> str:
         return f"{http.host} port {http.port} is Karnet's ({holder})"
     raise InstallationProblem(
         "http-port-taken",
-        f"Port {http.port} of {http.host} is taken: {holder}.",
-        f"Stop that program, or choose another port in {installation.config_file} or with KARNET_HTTP_PORT.",
+        f"Karnet cannot listen on port {http.port} of {http.host}: {holder}.",
+        f"Stop the program that has it, or choose another port in {installation.config_file} or with KARNET_HTTP_PORT.",
     )
 
 
@@ -245,6 +245,8 @@ def listener(host: str, port: int) -> str | None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
+        except socket.gaierror as error:
+            return f"{host} is no address of this machine ({error.strerror})"
         except PermissionError:
             return "only root may use ports below 1024"
         except OSError as error:

@@ -33,11 +33,7 @@ class Account:
             try:
                 os.chown(path, self.uid, self.gid)
             except OSError as error:
-                raise InstallationProblem(
-                    "cannot-lend",
-                    f"PostgreSQL must not run as root, and {path} could not be given to {self.name}: {error.strerror}.",
-                    "Run Karnet as an ordinary user (in a container: USER, or --user), on a directory of that user.",
-                ) from error
+                raise cannot_lend(self, f"{path}: {error.strerror}") from error
 
     def run(self, command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
         """Run to the end as this account, output captured as text. Never raises for the child's exit code."""
@@ -62,6 +58,15 @@ class Account:
     def can_enter(self, directory: Path) -> bool:
         """Whether this account can pass through every directory down to `directory`. Asks the kernel, not the bits."""
         return self.run(["/bin/sh", "-c", 'cd -- "$0"', directory]).returncode == 0
+
+
+def cannot_lend(account: Account, why: str) -> InstallationProblem:
+    """The problem of a root that cannot become another user, as in a container with one user only."""
+    return InstallationProblem(
+        "cannot-lend",
+        f"PostgreSQL must not run as root, and could not be handed to the user {account.name} ({why}).",
+        "Run Karnet as an ordinary user (in a container: USER, or --user), on a directory of that user.",
+    )
 
 
 def server_account() -> Account:

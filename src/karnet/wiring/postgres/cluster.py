@@ -35,9 +35,11 @@ max_wal_size = 2GB
 checkpoint_timeout = 15min
 random_page_cost = 1.1
 jit = off
-# Parallel plans need /dev/shm, which containers keep at 64 MB, and two cores gain nothing from them.
+# Two cores gain nothing from parallel plans.
 max_parallel_workers_per_gather = 0
 max_parallel_maintenance_workers = 0
+# Shared memory in files of its own: /dev/shm is small in containers, and cleaned under us when a user logs out.
+dynamic_shared_memory_type = mmap
 io_method = sync
 timezone = 'UTC'
 log_timezone = 'UTC'

@@ -18,7 +18,7 @@ import msgspec
 
 from karnet.wiring.files import make_passable, write_atomically
 from karnet.wiring.installation import Installation
-from karnet.wiring.postgres.account import Account
+from karnet.wiring.postgres.account import Account, cannot_lend
 from karnet.wiring.problem import InstallationProblem, explained
 
 Progress = Callable[[str], None]
@@ -99,6 +99,8 @@ def place_cluster(installation: Installation, account: Account, say: Progress) -
     """Choose and record where a new cluster lives: in the data directory, or elsewhere if `account` cannot reach it."""
     if (installation.path / "postgres").exists():
         raise _passwords_lost(installation, installation.path / "postgres")
+    if not account.can_enter(Path("/")):  # Everybody can, so it is the lending that does not work.
+        raise cannot_lend(account, "this system does not let us")
     home = _home(installation, account, say)
     if home != installation.path:
         say(f"{account.name} cannot reach {installation.path}, so the database lives in {home}")

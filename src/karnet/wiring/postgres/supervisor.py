@@ -50,7 +50,10 @@ def _silent(message: str) -> None:
 
 @dataclass
 class Server:
-    """A use of the running server, from `start`. While it is open, no other process's leaving stops the server."""
+    """A use of the running server, from `start`. While it is open, no other process's leaving stops the server.
+
+    If the server died meanwhile (not `alive`), another `start` brings it back.
+    """
 
     installation: Installation
     cluster: Cluster
@@ -65,7 +68,7 @@ class Server:
 
     def leave(self, say: Progress = _silent) -> bool:
         """End this use; the last user stops the server. True if it was stopped. Harmless when repeated."""
-        with _start_lock(self.installation):
+        with _start_lock(self.installation, say):
             self._user.close()
             last = FileLock(self._user.path)
             if not last.acquire(wait=False):
@@ -82,8 +85,9 @@ def ensure_cluster(installation: Installation, *, fsync: bool = True, progress: 
 
     Raises InstallationProblem, in particular for data of another major version.
     """
-    with _start_lock(installation):
-        return _ensure(installation, fsync=fsync, say=progress or _silent)[0]
+    say = progress or _silent
+    with _start_lock(installation, say):
+        return _ensure(installation, fsync=fsync, say=say)[0]
 
 
 def start(installation: Installation, *, fsync: bool = True, progress: Progress | None = None) -> Server:
@@ -93,7 +97,7 @@ def start(installation: Installation, *, fsync: bool = True, progress: Progress 
     a crash of the machine then destroys the cluster. Raises InstallationProblem with the end of the server's log.
     """
     say = progress or _silent
-    with _start_lock(installation):
+    with _start_lock(installation, say):
         cluster, software, account = _ensure(installation, fsync=fsync, say=say)
         user = FileLock(installation.run_dir / "users.lock")
         user.acquire(shared=True)
@@ -121,9 +125,10 @@ def start(installation: Installation, *, fsync: bool = True, progress: Progress 
 
 def stop(installation: Installation, *, progress: Progress | None = None) -> bool:
     """Stop the server whoever uses it: clients are cut off, committed work is kept. True if one was running."""
-    with _start_lock(installation):
+    say = progress or _silent
+    with _start_lock(installation, say):
         cluster = load_cluster(installation)
-        return cluster is not None and _stop(cluster, None, progress or _silent)
+        return cluster is not None and _stop(cluster, None, say)
 
 
 def status(installation: Installation) -> Postmaster | None:
@@ -153,10 +158,11 @@ def running(
 
 def remove(installation: Installation, *, progress: Progress | None = None) -> None:
     """Stop the server and delete the cluster with all data, wherever it was placed. There is no way back."""
-    with _start_lock(installation):
+    say = progress or _silent
+    with _start_lock(installation, say):
         cluster = load_cluster(installation)
         if cluster is not None:
-            _stop(cluster, None, progress or _silent)
+            _stop(cluster, None, say)
             with explained("delete", cluster.home_dir):
                 clusters.remove_files(installation, cluster)
 
@@ -180,11 +186,13 @@ def check_external(url: str) -> None:
 
 
 @contextmanager
-def _start_lock(installation: Installation) -> Iterator[None]:
+def _start_lock(installation: Installation, say: Progress) -> Iterator[None]:
     with explained("write in", installation.path):
         installation.run_dir.mkdir(exist_ok=True)
         lock = FileLock(installation.run_dir / "start.lock")
-        lock.acquire()
+        if not lock.acquire(wait=False):
+            say("waiting for another command that is starting or stopping PostgreSQL")
+            lock.acquire()
     try:
         yield
     finally:
