@@ -1,0 +1,79 @@
+"""Which steps may share a transaction: the order of dependent steps is kept, the rest is batched.
+
+Steps depend on each other when they touch the same card, or when one reports the turn another's scan asked for.
+Everything else (enrolments, shifts, settlements…) waits for all before it and is waited for by all after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from karnet.wiring.play.reading import Line
+from karnet.wiring.play.steps import Block, Replace, Return, Scan, Sell, Step, Take, TopUp, Unblock
+
+WINDOW = 1024
+"""How many lines may be on their way at once: bounds memory and the delay of outcomes."""
+
+MAX_BATCH = 256
+"""The largest transaction: beyond it, batches gain little and make others wait."""
+
+_BATCHED = (Sell, TopUp, Scan, Take, Block, Unblock, Replace, Return)
+
+
+def batches(lines: Iterable[Line]) -> Iterator[list[list[Line]]]:
+    """Yield windows: consecutive lines, as batches to play one after the other. All of a batch are of one kind."""
+    window: list[Line] = []
+    for line in lines:
+        if not isinstance(line.step, _BATCHED):
+            if window:
+                yield _arranged(window)
+                window = []
+            yield [[line]]
+            continue
+        window.append(line)
+        if len(window) == WINDOW:
+            yield _arranged(window)
+            window = []
+    if window:
+        yield _arranged(window)
+
+
+def _arranged(window: list[Line]) -> list[list[Line]]:
+    """Put each line on the lowest level above what it depends on (the same level will do for its own kind: a batch is
+    decided in order), then batch each level by kind."""
+    levels: dict[tuple[int, str], list[Line]] = {}
+    touched: dict[str, tuple[int, type[Step]]] = {}
+    for line in window:
+        kind = type(line.step)
+        cards = _cards(line)
+        level = max((_above(touched.get(card), kind) for card in cards), default=0)
+        for card in cards:
+            touched[card] = (level, kind)
+        levels.setdefault((level, kind.__name__), []).append(line)
+    return [
+        lines[start : start + MAX_BATCH]
+        for _, lines in sorted(levels.items(), key=lambda level: level[0])
+        for start in range(0, len(lines), MAX_BATCH)
+    ]
+
+
+def _above(last: tuple[int, type[Step]] | None, kind: type[Step]) -> int:
+    if last is None:
+        return 0
+    level, before = last
+    return level if before is kind else level + 1
+
+
+def _cards(line: Line) -> list[str]:
+    """Return every card that a line is about, those of the line it refers to included."""
+    step = line.step
+    cards = _cards(line.about) if line.about is not None else []
+    if isinstance(step, Sell):
+        cards += [card for sold in step.lines for card in sold.cards]
+    elif isinstance(step, Replace):
+        cards += [step.card, step.by]
+    elif isinstance(step, Return):
+        cards += step.cards
+    elif isinstance(step, Scan | TopUp | Block | Unblock):
+        cards.append(step.card)
+    return cards

@@ -1,0 +1,267 @@
+"""Every step of a scenario as a struct. The JSON Schema in docs/ and the validation of files are made from these."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta
+
+from karnet.wiring.play.amounts import Amount
+from karnet.wiring.play.words import (
+    AgreedPrice,
+    Buyer,
+    Card,
+    Code,
+    Count,
+    Currency,
+    FacilityCode,
+    GateTerms,
+    Label,
+    Payment,
+    PaymentKind,
+    Place,
+    Product,
+    SaleLine,
+    SalesPointKind,
+)
+
+Instant = Annotated[
+    datetime, Meta(tz=True, description="When it happens, with offset. Steps stand in the order of time.")
+]
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="do"):
+    """What every step has.
+
+    `key`: the idempotency key; by default it is made from the step itself. `expect`: fields the outcome must have.
+    `note`: for the reader.
+    """
+
+    at: Instant
+    key: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    label: Label | None = msgspec.field(default=None, name="as")
+    expect: dict[str, Any] | None = None
+    note: str = ""
+
+
+class EnrolFacility(Step, frozen=True, kw_only=True, tag="enrol_facility"):
+    """A facility joins the server and its books are opened."""
+
+    facility: FacilityCode
+    currency: Currency = "PLN"
+    time_zone: str = "Europe/Warsaw"
+    name: str = ""
+
+
+class EnrolSalesPoint(Step, frozen=True, kw_only=True, tag="enrol_sales_point"):
+    """A till, reception, ticket machine, web shop or partner till."""
+
+    sales_point: Place
+    kind: SalesPointKind = "till"
+    name: str = ""
+
+
+class EnrolOperator(Step, frozen=True, kw_only=True, tag="enrol_operator"):
+    """Somebody who sells."""
+
+    operator: Place
+    name: str = ""
+
+
+class EnrolGate(Step, frozen=True, kw_only=True, tag="enrol_gate"):
+    """A gate. `passback_s`: seconds before one card may pass it again. `reports_turn`: it tells whether the turn was
+    taken; if not, a grant counts as taken. `grant_s`: how long a grant waits for the turn."""
+
+    gate: Place
+    direction: Literal["in", "out"] = "in"
+    passback_s: Count = 0
+    reports_turn: bool = True
+    grant_s: Annotated[int, Meta(ge=1, le=3600)] = 15
+
+
+class Retire(Step, frozen=True, kw_only=True, tag="retire"):
+    """A facility, sales point, operator or gate acts no more."""
+
+    party: FacilityCode | Place
+
+
+class Publish(Step, frozen=True, kw_only=True, tag="publish"):
+    """A facility publishes a price list, on sale from `from` (default: `at`)."""
+
+    facility: FacilityCode
+    products: tuple[Product, ...]
+    on_sale_from: Instant | None = msgspec.field(default=None, name="from")
+    on_sale_until: Instant | None = msgspec.field(default=None, name="until")
+
+
+class Agree(Step, frozen=True, kw_only=True, tag="agree"):
+    """The members' agreement for a season: settlement prices, and points and weight of every gate.
+
+    `division`: how a time ticket is divided. `unused`: who gets what nobody used.
+    """
+
+    season: Code
+    first_day: date
+    last_day: date
+    members: tuple[FacilityCode, ...]
+    prices: tuple[AgreedPrice, ...]
+    gates: dict[Place, GateTerms]
+    currency: Currency = "PLN"
+    time_zone: str = "Europe/Warsaw"
+    division: Literal["weighted_passages", "equal_visited"] = "weighted_passages"
+    unused: Literal["seller", "equal_members", "weights_of_members"] = "seller"
+    deposit: Amount = 0
+
+
+class OpenShift(Step, frozen=True, kw_only=True, tag="open_shift"):
+    """An operator takes a till's drawer with `float` in it."""
+
+    sales_point: Place
+    operator: Place
+    float_amount: Amount = msgspec.field(default=0, name="float")
+
+
+class CloseShift(Step, frozen=True, kw_only=True, tag="close_shift"):
+    """The drawer is counted: in all (`counted`), or by coin and note (`counts`: how many of each)."""
+
+    sales_point: Place
+    operator: Place
+    counted: Amount | None = None
+    counts: dict[str, Count] = {}
+
+
+class Sell(Step, frozen=True, kw_only=True, tag="sell"):
+    """A sale of one or more lines. `operator` left out: the service operator of a ticket machine or web shop. `pay` left
+    out: cash, all of it."""
+
+    sales_point: Place
+    operator: Place | None = None
+    lines: Annotated[tuple[SaleLine, ...], Meta(min_length=1)]
+    pay: tuple[Payment, ...] | PaymentKind = "cash"
+
+
+class TopUp(Step, frozen=True, kw_only=True, tag="top_up"):
+    """One product sold onto one card."""
+
+    sales_point: Place
+    operator: Place | None = None
+    card: Card
+    product: Code
+    category: str = "adult"
+    pay: tuple[Payment, ...] | PaymentKind = "cash"
+
+
+class Scan(Step, frozen=True, kw_only=True, tag="scan"):
+    """A card is read at a gate. The outcome is the verdict; the turn is a step of its own."""
+
+    gate: Place
+    card: Card
+
+
+class Take(Step, frozen=True, kw_only=True, tag="take"):
+    """The gate reports what became of its last scan (of `card`, if given): the turn was taken, or not."""
+
+    gate: Place
+    card: Card | None = None
+    taken: bool = True
+
+
+class Block(Step, frozen=True, kw_only=True, tag="block"):
+    """A card goes on the hotlist."""
+
+    card: Card
+    sales_point: Place
+    operator: Place
+    reason: Literal["lost", "stolen", "misused", "unpaid", "other"] = "lost"
+
+
+class Unblock(Step, frozen=True, kw_only=True, tag="unblock"):
+    """The last block that lies on a card is lifted."""
+
+    card: Card
+    sales_point: Place
+    operator: Place
+
+
+class Replace(Step, frozen=True, kw_only=True, tag="replace"):
+    """A lost or broken card is replaced, with everything on it."""
+
+    card: Card
+    by: Card
+    sales_point: Place
+    operator: Place
+    reason: Literal["lost", "stolen", "misused", "unpaid", "other"] = "lost"
+
+
+class Return(Step, frozen=True, kw_only=True, tag="return"):
+    """Lines of an earlier sale are given back (`order` names its step, `lines` counts from 1), or cards are handed in
+    for their deposit, or both."""
+
+    sales_point: Place
+    operator: Place
+    cards: tuple[Card, ...] = ()
+    order: Label | None = None
+    lines: tuple[Annotated[int, Meta(ge=1)], ...] = ()
+    pay: PaymentKind = "cash"
+
+
+class Invoice(Step, frozen=True, kw_only=True, tag="invoice"):
+    """An invoice for an earlier sale (`order` names its step)."""
+
+    order: Label
+    buyer: Buyer
+    operator: Place
+
+
+class Settle(Step, frozen=True, kw_only=True, tag="settle"):
+    """The settlement of a season over everything recorded up to here. Changes nothing."""
+
+    season: Code | None = None
+
+
+class ClosePeriod(Step, frozen=True, kw_only=True, tag="close_period"):
+    """A period ends at `at`: the amounts since the closing before it are recorded."""
+
+    season: Code | None = None
+
+
+class Seal(Step, frozen=True, kw_only=True, tag="seal"):
+    """What is recorded is sealed: hashed into the Merkle tree and signed."""
+
+
+class Verify(Step, frozen=True, kw_only=True, tag="verify"):
+    """The whole journal is verified (after sealing)."""
+
+
+class RebuildCheck(Step, frozen=True, kw_only=True, tag="rebuild_check"):
+    """The journal is replayed into empty tables and every row compared."""
+
+
+class Inspect(Step, frozen=True, kw_only=True, tag="inspect"):
+    """What is on a card now. Changes nothing."""
+
+    card: Card
+
+
+class Balance(Step, frozen=True, kw_only=True, tag="balance"):
+    """The balance of a facility's house account, in its currency. Changes nothing."""
+
+    facility: FacilityCode
+    account: Literal[
+        "revenue", "vat", "deposits", "card_payments", "bank_transfers", "vouchers", "receivables",
+        "cash_differences", "clearing",
+    ]  # fmt: skip
+
+
+AnyStep = (
+    EnrolFacility | EnrolSalesPoint | EnrolOperator | EnrolGate | Retire | Publish | Agree | OpenShift | CloseShift
+    | Sell | TopUp | Scan | Take | Block | Unblock | Replace | Return | Invoice | Settle | ClosePeriod
+    | Seal | Verify | RebuildCheck | Inspect | Balance
+)  # fmt: skip
+
+
+def names() -> dict[str, type[Step]]:
+    """Return every step struct by the word that `do` says."""
+    return {struct.__struct_config__.tag: struct for struct in get_args(AnyStep)}
