@@ -80,13 +80,16 @@ class Form:
     def statement(self) -> str:
         raise NotImplementedError
 
+    def _field(self, name: str) -> models.Field[Any, Any]:
+        field = self.model._meta.get_field(name)
+        assert isinstance(field, models.Field)
+        return field
+
     def _column(self, name: str) -> str:
-        column = self.model._meta.get_field(name).column
-        assert column is not None
-        return column
+        return str(self._field(name).column)
 
     def _type(self, name: str) -> str:
-        kind = self.model._meta.get_field(name).db_type(connections["default"])
+        kind = self._field(name).db_type(connections["default"])
         assert kind is not None
         # A cast to varchar(n) would cut a long text silently; as text the column itself refuses it.
         return "text" if kind.startswith("varchar") else kind
