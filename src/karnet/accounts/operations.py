@@ -76,6 +76,20 @@ class BooksOpened(Operation, frozen=True, kw_only=True):
         return self.accounts
 
 
+MoveReason = Literal["correction", "owner_request", "write_off", "opening_balance"]
+
+
+@operation("accounts.moved")
+class Moved(Operation, frozen=True, kw_only=True):
+    """Amounts moved by hand. No free text: the reason is a code."""
+
+    reason: MoveReason
+    transfers: tuple[Transfer, ...]
+
+    def parts(self) -> Iterable[Part]:
+        return self.transfers
+
+
 def house_account(facility: UUID, purpose: HousePurpose, unit: str) -> UUID:
     """Return the id of a facility's house account."""
     return named_id("account", facility, purpose, unit)

@@ -1,0 +1,160 @@
+"""Reading the ledger. A hot account's balance is what was folded plus what was not yet, in one snapshot: exact."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from django.db import connection
+
+from karnet.accounts.rules import Balance
+
+__all__ = [
+    "Balance",
+    "Discrepancy",
+    "OwnedAccount",
+    "Statement",
+    "StatementLine",
+    "balances",
+    "books_balance",
+    "discrepancies",
+    "lock",
+    "owned",
+    "statement",
+]
+
+_EXACT = (
+    " a.unit, a.balance + coalesce(u.amount, 0), a.reserved, a.overdraft, a.hot FROM accounts_account a"
+    " LEFT JOIN LATERAL (SELECT sum(amount)::bigint AS amount FROM accounts_unfolded"
+    " WHERE a.hot AND account = a.id) u ON true"
+)
+
+
+def lock(ids: Collection[UUID]) -> None:
+    """Lock accounts in the order of their ids until the transaction ends; hot ones are passed over (never locked).
+
+    For accounts that no other lock covers: what a card's medium lock, or a shift's, covers needs none. Read balances
+    in the next statement.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM accounts_account WHERE id = ANY(%s) AND NOT hot ORDER BY id FOR NO KEY UPDATE", [list(ids)]
+        )
+
+
+def balances(ids: Collection[UUID]) -> dict[UUID, Balance]:
+    """Return what accounts hold, exact at any time; unknown ids are left out. One statement, one snapshot."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT a.id, {_EXACT} WHERE a.id = ANY(%s)", [list(ids)])
+        return {
+            account: Balance(unit=unit, balance=balance, reserved=reserved, overdraft=overdraft, hot=hot)
+            for account, unit, balance, reserved, overdraft, hot in cursor.fetchall()
+        }
+
+
+class OwnedAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """An account of an owner (a facility, an entitlement, a shift, a customer)."""
+
+    id: UUID
+    purpose: str
+    held: Balance
+
+
+def owned(owner: UUID) -> list[OwnedAccount]:
+    """Return an owner's accounts, by purpose and unit."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT a.id, a.purpose, {_EXACT} WHERE a.owner = %s ORDER BY a.purpose, a.unit", [owner])
+        return [
+            OwnedAccount(
+                id=account,
+                purpose=purpose,
+                held=Balance(unit=unit, balance=balance, reserved=reserved, overdraft=overdraft, hot=hot),
+            )
+            for account, purpose, unit, balance, reserved, overdraft, hot in cursor.fetchall()
+        ]
+
+
+def books_balance() -> dict[str, int]:
+    """Return the sum of all balances by unit. It is zero in every unit, after every operation."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT unit, sum(amount)::bigint FROM (SELECT unit, balance AS amount FROM accounts_account"
+            " UNION ALL SELECT a.unit, u.amount FROM accounts_unfolded u JOIN accounts_account a ON a.id = u.account) s"
+            " GROUP BY unit ORDER BY unit"
+        )
+        return dict(cursor.fetchall())
+
+
+class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One transfer as an account sees it: `amount` is positive when it came in; `balance` is what it left."""
+
+    at: datetime
+    number: int
+    other: UUID
+    amount: int
+    balance: int
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """An account between two instants: opening + amounts of the lines = closing."""
+
+    opening: int
+    lines: list[StatementLine]
+
+    @property
+    def closing(self) -> int:
+        return self.lines[-1].balance if self.lines else self.opening
+
+
+def statement(account: UUID, since: datetime | None = None, until: datetime | None = None) -> Statement:
+    """Return an account's transfers in [since, until), in the order they happened, and the balance before them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH sides AS (SELECT at, origin, number, n, target AS other, -amount AS amount"
+            " FROM accounts_transfer WHERE source = %(account)s"
+            " UNION ALL SELECT at, origin, number, n, source, amount FROM accounts_transfer WHERE target = %(account)s)"
+            " SELECT at, number, other, amount,"
+            " sum(amount) OVER (ORDER BY at, origin, number, n)::bigint FROM sides"
+            " WHERE %(until)s::timestamptz IS NULL OR at < %(until)s ORDER BY at, origin, number, n",
+            {"account": account, "until": until},
+        )
+        lines = [
+            StatementLine(at=at, number=number, other=other, amount=amount, balance=balance)
+            for at, number, other, amount, balance in cursor.fetchall()
+        ]
+    before = [line for line in lines if since is not None and line.at < since]
+    return Statement(opening=before[-1].balance if before else 0, lines=lines[len(before) :])
+
+
+class Discrepancy(msgspec.Struct, frozen=True, kw_only=True):
+    """An account whose kept sums are not what its transfers and pending reservations come to."""
+
+    account: UUID
+    balance: int
+    transfers: int
+    reserved: int
+    pending: int
+
+
+def discrepancies() -> list[Discrepancy]:
+    """Compare every kept sum with the facts it is the sum of; empty when all is well. Reads the whole ledger."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH sides AS (SELECT account, sum(amount)::bigint AS amount FROM ("
+            " SELECT source AS account, -amount AS amount FROM accounts_transfer"
+            " UNION ALL SELECT target, amount FROM accounts_transfer) t GROUP BY account),"
+            " pending AS (SELECT r.source AS account, sum(r.amount)::bigint AS amount FROM accounts_reservation r"
+            " WHERE NOT EXISTS (SELECT 1 FROM accounts_reservation_end e WHERE e.reservation = r.id) GROUP BY r.source),"
+            " unfolded AS (SELECT account, sum(amount)::bigint AS amount FROM accounts_unfolded GROUP BY account)"
+            " SELECT * FROM (SELECT a.id, a.balance + coalesce(u.amount, 0) AS balance, coalesce(s.amount, 0) AS transfers,"
+            " a.reserved, CASE WHEN a.hot THEN 0 ELSE coalesce(p.amount, 0) END AS pending FROM accounts_account a"
+            " LEFT JOIN sides s ON s.account = a.id LEFT JOIN pending p ON p.account = a.id"
+            " LEFT JOIN unfolded u ON u.account = a.id) c"
+            " WHERE balance <> transfers OR reserved <> pending ORDER BY id"
+        )
+        return [
+            Discrepancy(account=account, balance=balance, transfers=transfers, reserved=reserved, pending=pending)
+            for account, balance, transfers, reserved, pending in cursor.fetchall()
+        ]
