@@ -45,6 +45,23 @@ class Actor(ProjectedModel):
         ]
 
 
+class Break(ProjectedModel):
+    """What restored backups did to a log: entries applied again from an export, or abandoned (operations.Recovered)."""
+
+    pk = models.CompositePrimaryKey("origin_id", "number")
+    origin_id = models.SmallIntegerField()
+    number = models.BigIntegerField()
+    first = models.BigIntegerField()
+    until = models.BigIntegerField()
+    root = models.CharField(max_length=64)
+    abandoned = models.BooleanField()
+    contents_missing = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "journal_break"
+
+
 class Origin(models.Model):
     """A server whose log this installation holds; the home server is number 1. The log's name is permanent."""
 

@@ -194,3 +194,28 @@ class Founded(Operation, frozen=True, kw_only=True):
 
     def parts(self) -> Iterable[Part]:
         return (self.server,)
+
+
+class HistoryBreak(Part, frozen=True, kw_only=True):
+    """Entries `first` to `until` (exclusive) of this log and what became of them after a backup was restored.
+
+    `abandoned` false: they were applied again from an export; of `contents_missing` the contents kept apart were not in
+    it. `abandoned` true: they were signed (`root` is the hex root at `until` entries) and are lost; other entries stand
+    at these indices now.
+    """
+
+    first: int
+    until: int
+    root: str
+    abandoned: bool
+    contents_missing: int = 0
+
+
+@operation("journal.recovered")
+class Recovered(Operation, frozen=True, kw_only=True):
+    """The log confesses what a restored backup did to it (docs/trust.md): never a silent second history."""
+
+    history: HistoryBreak
+
+    def parts(self) -> Iterable[Part]:
+        return (self.history,)

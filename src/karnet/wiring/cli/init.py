@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from karnet.wiring import clock
 from karnet.wiring.boot import boot
 from karnet.wiring.cli.frame import Session, karnet_command
 from karnet.wiring.installation import Installation
+from karnet.wiring.log_keys import ensure_log_key
 from karnet.wiring.postgres import Role, running
 
 
@@ -20,7 +22,7 @@ from karnet.wiring.postgres import Role, running
 @click.option("--name", metavar="NAME", help="The server's name: permanent, signed into its journal.")
 @click.pass_obj
 def command(session: Session, name: str | None) -> None:
-    """Make an installation, its database and its tables.
+    """Make an installation, its database, its tables, its log's key and the log's first operation.
 
     Safe to repeat: what is there is kept, what is missing is added, tables are brought up to date.
     """
@@ -28,6 +30,7 @@ def command(session: Session, name: str | None) -> None:
     with running(installation, progress=session.say):
         session.say("bringing the tables up to date")
         migrate(installation)
+        found(installation)
     session.answer(
         {
             "name": installation.name,
@@ -44,3 +47,12 @@ def migrate(installation: Installation) -> None:
     from karnet.wiring.database import migrate  # Needs Django's models, which `boot` has just loaded.
 
     migrate()
+
+
+def found(installation: Installation) -> None:
+    """Make the log's signing key and record the log's first operation, unless they are there."""
+    ensure_log_key(installation)
+    boot(installation, Role.APP)
+    from karnet.journal.founding import found_server  # Needs Django's models.
+
+    found_server(installation.name, clock.now())

@@ -1,0 +1,108 @@
+"""The key that signs this server's log, and its public half, in the installation's `keys` directory.
+
+`log.key` is the private key as text (C2SP signed-note, the form Go's note package writes), `log.vkey` the verifier key,
+which everybody may know: it is copied into exports. Both are named after the log. A key is made once, before anything
+is signed; afterwards a missing key is a problem for a person, never a reason to make another.
+"""
+
+from __future__ import annotations
+
+import secrets
+import stat
+from pathlib import Path
+
+from karnet.journal.tlog.note import NoteError, SignatureType, SigningKey, VerifierKey
+from karnet.wiring.files import FileLock, write_atomically
+from karnet.wiring.installation import Installation
+from karnet.wiring.problem import InstallationProblem, explained
+
+
+def key_file(installation: Installation) -> Path:
+    """Where the private key is."""
+    return installation.keys_dir / "log.key"
+
+
+def verifier_file(installation: Installation) -> Path:
+    """Where the public key is, in the form that other tools read."""
+    return installation.keys_dir / "log.vkey"
+
+
+def ensure_log_key(installation: Installation) -> SigningKey:
+    """Return the log's signing key, making it (0600) for a log that has signed nothing yet. Safe to repeat.
+
+    Raises InstallationProblem: `log-key-lost` if checkpoints were signed and the key is gone.
+    """
+    with FileLock(installation.run_dir / "keys.lock").held():
+        if not key_file(installation).exists():
+            if installation.checkpoints_file.exists() and installation.checkpoints_file.stat().st_size:
+                raise _lost(installation)
+            key = SigningKey(installation.name, SignatureType.ED25519, secrets.token_bytes(32))
+            with explained("write", key_file(installation)):
+                write_atomically(key_file(installation), key.format().encode() + b"\n", mode=0o600)
+        key = signing_key(installation)
+        public = key.verifier.format().encode() + b"\n"
+        with explained("write", verifier_file(installation)):
+            if not verifier_file(installation).exists() or verifier_file(installation).read_bytes() != public:
+                write_atomically(verifier_file(installation), public, mode=0o600)
+    return key
+
+
+def signing_key(installation: Installation) -> SigningKey:
+    """Return the log's signing key. Raises InstallationProblem if it is missing, damaged, open or another log's."""
+    file = key_file(installation)
+    try:
+        with explained("read", file):
+            text = file.read_text().strip()
+            mode = stat.S_IMODE(file.stat().st_mode)
+    except InstallationProblem as problem:
+        if isinstance(problem.__cause__, FileNotFoundError):
+            raise _lost(installation) from problem
+        raise
+    if mode & 0o077:
+        raise InstallationProblem(
+            "secret-open",
+            f"{file} can be read by other users of this machine (mode {mode:o}).",
+            f"Close it with `chmod 600 {file}`, and consider what others may have copied: whoever has it can sign.",
+        )
+    try:
+        key = SigningKey.parse(text)
+    except NoteError as error:
+        raise InstallationProblem(
+            "log-key-damaged", f"{file} is not a signing key: {error}.", "Restore it from a backup of the keys."
+        ) from error
+    if key.name != installation.name:
+        raise InstallationProblem(
+            "log-key-of-another",
+            f"{file} is the key of {key.name!r}; this log is {installation.name!r}.",
+            "Put the right key back, or the right name into karnet.toml: a log's name never changes.",
+        )
+    return key
+
+
+def verifier_key(installation: Installation) -> VerifierKey:
+    """Return the log's public key; it needs no secret. Raises InstallationProblem if it is missing or damaged."""
+    file = verifier_file(installation)
+    if not file.exists():
+        return signing_key(installation).verifier
+    return read_verifier_key(file)
+
+
+def read_verifier_key(file: Path) -> VerifierKey:
+    """Return the public key in a file. Raises InstallationProblem."""
+    try:
+        with explained("read", file):
+            return VerifierKey.parse(file.read_text().strip())
+    except NoteError as error:
+        raise InstallationProblem(
+            "log-key-damaged",
+            f"{file} is not a verifier key: {error}.",
+            "Give the file with the log's public key (`log.vkey` in its keys directory).",
+        ) from error
+
+
+def _lost(installation: Installation) -> InstallationProblem:
+    return InstallationProblem(
+        "log-key-lost",
+        f"There is no signing key in {key_file(installation)}.",
+        "Restore it from a backup of the keys directory. If nothing was ever signed, `karnet init` makes one.",
+    )
