@@ -12,6 +12,7 @@ import msgspec
 from karnet.accounts.operations import ReservationEnded, Reserved, Transfer
 from karnet.entitlements.operations import Activated, DayUsed
 from karnet.journal.operations import ActorEnrolled, Operation, Part, operation
+from karnet.kernel.ids import named_id
 
 Direction = Literal["in", "out"]
 
@@ -145,3 +146,8 @@ class Passed(Operation, frozen=True, kw_only=True):
     def parts(self) -> Iterable[Part]:
         optional = (self.activated, self.day_used)
         return (self.passage, *(part for part in optional if part), *self.transfers)
+
+
+def gate_id(facility: UUID, code: str) -> UUID:
+    """Return the id of a facility's gate with this code."""
+    return named_id("gate", facility, code)
