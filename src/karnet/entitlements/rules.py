@@ -303,6 +303,13 @@ class Held:
     def __init__(self, holdings: Mapping[UUID, list[Holding]], deposits: Mapping[UUID, list[OpenDeposit]]) -> None:
         self.holdings, self.deposits = dict(holdings), dict(deposits)
 
+    def put_deposit(self, taken: DepositTaken) -> None:
+        """Take in a deposit that was just taken."""
+        deposit = OpenDeposit(
+            id=taken.id, medium=taken.medium, facility=taken.facility, amount=taken.amount, currency=taken.currency
+        )
+        self.deposits.setdefault(taken.medium, []).append(deposit)
+
 
 def decide_replace(desk: Desk, held: Held, request: Replace, facility: UUID) -> Replaced | Refused:
     """Decide to replace a medium: everything on it that is not void moves, with its id and its points account.
@@ -331,9 +338,8 @@ def decide_replace(desk: Desk, held: Held, request: Replace, facility: UUID) -> 
     desk.put(issued_state(new))
     held.holdings[old.id] = []
     held.holdings[new.id] = [msgspec.structs.replace(holding, medium=new.id) for holding in going]
-    held.deposits[new.id] = [
-        OpenDeposit(id=d.id, medium=d.medium, facility=d.facility, amount=d.amount, currency=d.currency) for d in taken
-    ]
+    for deposit_taken in taken:
+        held.put_deposit(deposit_taken)
     return Replaced(
         old=old.id,
         new=new,

@@ -44,6 +44,9 @@ class Shift(ProjectedModel):
 
     class Meta:
         db_table = "orders_shift"
+        indexes: ClassVar = [
+            models.Index(fields=["sales_point"], condition=Q(closed_at__isnull=True), name="shift_running"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["sales_point", "sequence"], name="shift_one_at_a_time_per_sales_point"),
             models.UniqueConstraint(fields=["operator", "operator_sequence"], name="shift_one_at_a_time_per_operator"),

@@ -1,0 +1,190 @@
+"""What can be asked at a till, and the answers. The actor of each is the operator who sells (SPEC N7)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from karnet.entitlements.operations import BlockCode, MediumKind
+from karnet.orders.operations import Payment, PaymentKind
+
+
+class OpenShift(msgspec.Struct, frozen=True, kw_only=True):
+    """Take a sales point's drawer with `float_minor` of change in it, in the facility's currency."""
+
+    key: str
+    at: datetime
+    actor: UUID
+    sales_point: UUID
+    float_minor: int = 0
+
+
+class ShiftOpen(msgspec.Struct, frozen=True, kw_only=True, tag="shift_open"):
+    """`drawer` is the account of the shift's cash."""
+
+    shift: UUID
+    drawer: UUID
+
+
+class CloseShift(msgspec.Struct, frozen=True, kw_only=True):
+    """Count the drawer. `counted`: cash in it, minor units; `counts`: pieces by denomination in minor units
+    ({"20000": 3, "5": 7}), where somebody notes them: then they must add up."""
+
+    key: str
+    at: datetime
+    actor: UUID
+    shift: UUID
+    counted: int
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class ShiftCounted(msgspec.Struct, frozen=True, kw_only=True, tag="shift_closed"):
+    """`expected`: the float and the cash of the shift; `difference`: counted less expected (negative = short)."""
+
+    shift: UUID
+    expected: int
+    counted: int
+    difference: int
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The medium a ticket goes on, by its printed number. `issue`: it is given out in this sale (a new one, or one that
+    was handed back); else it is in its holder's hands. `chip`: what readers read; the number where it is not named."""
+
+    number: str
+    chip: str = ""
+    kind: MediumKind = "card"
+    issue: bool = False
+
+
+class SaleLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One position: a product version in a category, on each of `cards` (tickets) or `quantity` times (goods).
+
+    `unit_price` overrides the price list: dearer, cheaper, 0 = given away (SPEC N8). `start`: when a ticket that does
+    not start at its first passage starts; the sale's instant where not chosen.
+    """
+
+    product: UUID
+    category: str = "adult"
+    cards: tuple[Card, ...] = ()
+    quantity: int = 1
+    unit_price: int | None = None
+    start: datetime | None = None
+
+
+class Sell(msgspec.Struct, frozen=True, kw_only=True):
+    """A sale. `payments` add up to the lines and the card deposits. `buyer`: a company; `invoice`: issue one at once."""
+
+    key: str
+    at: datetime
+    actor: UUID
+    sales_point: UUID
+    lines: tuple[SaleLine, ...]
+    payments: tuple[Payment, ...] = ()
+    buyer: UUID | None = None
+    invoice: bool = False
+
+
+class TopUp(msgspec.Struct, frozen=True, kw_only=True):
+    """Sell one more ticket onto a medium that is in use, by the number printed on it (SPEC N12).
+
+    The ticket is an entitlement of its own; gates draw on what expires first, then on what was sold first.
+    """
+
+    key: str
+    at: datetime
+    actor: UUID
+    sales_point: UUID
+    number: str
+    product: UUID
+    category: str = "adult"
+    unit_price: int | None = None
+    payments: tuple[Payment, ...] = ()
+
+
+class Sale(msgspec.Struct, frozen=True, kw_only=True, tag="sold", omit_defaults=True):
+    """A sale made. `lines` in the order asked, one per ticket; `entitlements` and `media` likewise (a medium once).
+
+    `total` gross of the lines, `vat` inside it, `deposit` on top, `change` to hand out; minor units.
+    """
+
+    order: UUID
+    number: str
+    total: int
+    vat: int
+    deposit: int
+    change: int
+    lines: tuple[UUID, ...]
+    entitlements: tuple[UUID, ...] = ()
+    media: tuple[UUID, ...] = ()
+    invoice: str | None = None
+
+
+class GiveBack(msgspec.Struct, frozen=True, kw_only=True):
+    """Return `lines` of an `order` (none named = all that are left), and hand in `cards` by number.
+
+    Lines go back where they were bought, and unused; a card with its deposit at any facility (SPEC N3). `refund_kind`:
+    how the money is paid out; `account`: where to, for an internal account.
+    """
+
+    key: str
+    at: datetime
+    actor: UUID
+    sales_point: UUID
+    order: UUID | None = None
+    lines: tuple[UUID, ...] = ()
+    cards: tuple[str, ...] = ()
+    refund_kind: PaymentKind = "cash"
+    account: UUID | None = None
+
+
+class TakenBack(msgspec.Struct, frozen=True, kw_only=True, tag="taken_back"):
+    """`refund`: paid out in all, minor units; `deposit`: the part of it for cards; `vat`: inside the rest."""
+
+    id: UUID
+    refund: int
+    deposit: int
+    vat: int
+    lines: tuple[UUID, ...] = ()
+
+
+class ReplaceCard(msgspec.Struct, frozen=True, kw_only=True):
+    """Replace a lost or broken medium at a till.
+
+    By default a new deposit of `deposit_minor` is taken for the new card and the old one stays to be paid to whoever
+    hands the old card in [ours]; "move" takes none and moves the old deposit to the new card.
+    """
+
+    key: str
+    at: datetime
+    actor: UUID
+    old: UUID
+    new_number: str
+    new_chip: str = ""
+    kind: MediumKind = "card"
+    sales_point: UUID
+    code: BlockCode = "lost"
+    deposit: Literal["new", "move"] = "new"
+    deposit_minor: int = 0
+    payment_kind: PaymentKind = "cash"
+
+
+class IssueInvoice(msgspec.Struct, frozen=True, kw_only=True):
+    """Issue the invoice of an order afterwards. `buyer`: a company; the order's where not named."""
+
+    key: str
+    at: datetime
+    actor: UUID
+    order: UUID
+    buyer: UUID | None = None
+
+
+class InvoiceIssued(msgspec.Struct, frozen=True, kw_only=True, tag="invoiced"):
+    """`number`: facility code / year / sequence, without gaps per facility and year."""
+
+    order: UUID
+    number: str
+    buyer: UUID

@@ -1,0 +1,126 @@
+"""Who may sell here, now: the sales point, its operator, its shift, and the numbers that documents get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from karnet.kernel.outcomes import Refused, refused
+from karnet.kernel.reasons import Reason
+from karnet.kernel.time import local_day
+from karnet.orders.operations import Invoiced, PaymentKind
+
+UNATTENDED = frozenset(("ticket_machine", "web"))
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A sales point with what its facility decides. `service`: the operator of an unattended one."""
+
+    sales_point: UUID
+    code: str
+    kind: str
+    facility: UUID
+    facility_code: str
+    currency: str
+    time_zone: str
+    service: UUID | None = None
+
+
+class RunningShift(msgspec.Struct, frozen=True, kw_only=True):
+    """A shift nobody has closed."""
+
+    id: UUID
+    sales_point: UUID
+    operator: UUID
+    facility: UUID
+    currency: str
+    float_minor: int
+
+
+class AtSalesPoint(Protocol):
+    """A request made at a sales point."""
+
+    @property
+    def actor(self) -> UUID: ...
+    @property
+    def sales_point(self) -> UUID: ...
+
+
+class Invoicing(Protocol):
+    """What an invoice number needs to know of a facility."""
+
+    @property
+    def facility(self) -> UUID: ...
+    @property
+    def facility_code(self) -> str: ...
+    @property
+    def time_zone(self) -> str: ...
+
+
+class Counter:
+    """Sales points, their operators, shifts and sequences, as the decisions of a batch so far leave them.
+
+    Whoever has one holds the shifts (shared: none closes meanwhile) and the sequences (alone: numbers are drawn).
+    `operators`: facility by operator. `sequences`: last sale by sales point. `invoices`: last number by
+    (facility, year).
+    """
+
+    def __init__(
+        self,
+        *,
+        places: Mapping[UUID, Place],
+        operators: Mapping[UUID, UUID],
+        shifts: Mapping[UUID, RunningShift],
+        sequences: Mapping[UUID, int] | None = None,
+        invoices: Mapping[tuple[UUID, int], int] | None = None,
+    ) -> None:
+        self.places, self.operators, self.shifts = places, operators, shifts
+        self.sequences = dict(sequences or {})
+        self.invoices = dict(invoices or {})
+
+    def place(self, request: AtSalesPoint) -> Place | Refused:
+        """Return the sales point when the actor may act there: an operator of its facility; at an unattended one, its
+        own service operator (SPEC N7)."""
+        place = self.places.get(request.sales_point)
+        if place is None:
+            return refused(Reason.UNKNOWN_SALES_POINT, sales_point=str(request.sales_point))
+        if self.operators.get(request.actor) != place.facility or (place.service or request.actor) != request.actor:
+            return refused(Reason.UNKNOWN_ACTOR, actor=str(request.actor), sales_point=place.code)
+        return place
+
+    def shift(self, request: AtSalesPoint, place: Place, kinds: set[PaymentKind]) -> RunningShift | Refused | None:
+        """Return the operator's open shift at the sales point, or why there must be one, or None where none is needed.
+
+        Where somebody stands at the till every sale belongs to a shift; a ticket machine or a web shop has one only
+        for cash [ours].
+        """
+        shift = self.shifts.get(place.sales_point)
+        if shift is not None and shift.operator == request.actor:
+            return shift
+        if place.kind in UNATTENDED and "cash" not in kinds:
+            return None
+        return refused(Reason.NO_OPEN_SHIFT, sales_point=place.code)
+
+    def next_number(self, place: Place) -> tuple[str, int]:
+        """Draw the next sale's number ("K1-000042") and its place among those of the sales point."""
+        sequence = self.sequences.get(place.sales_point, 0) + 1
+        self.sequences[place.sales_point] = sequence
+        return f"{place.code}-{sequence:06d}", sequence
+
+    def invoice(self, *, order: UUID, place: Invoicing, at: datetime, buyer: UUID) -> Invoiced:
+        """Draw the next invoice number of the facility in its local year ("NORTH/2026/000007"), without gaps."""
+        year = local_day(at, place.time_zone).year
+        sequence = self.invoices.get((place.facility, year), 0) + 1
+        self.invoices[place.facility, year] = sequence
+        return Invoiced(
+            order=order,
+            facility=place.facility,
+            number=f"{place.facility_code}/{year}/{sequence:06d}",
+            year=year,
+            sequence=sequence,
+            buyer=buyer,
+        )

@@ -1,0 +1,108 @@
+"""Opening and closing shifts: what the drawer should hold, and what it does."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from karnet.accounts.operations import AccountOpened, house_account
+from karnet.kernel.ids import derived_id
+from karnet.kernel.outcomes import Refused, bad_values, refused
+from karnet.kernel.reasons import Reason
+from karnet.kernel.time import instant
+from karnet.orders.operations import ShiftClosed, ShiftOpened
+from karnet.orders.requests import CloseShift, OpenShift, ShiftCounted, ShiftOpen
+from karnet.orders.rules.counter import Counter, RunningShift
+from karnet.orders.rules.pricing import MAX_AMOUNT, allocate, drawer
+
+
+class LastShift(msgspec.Struct, frozen=True, kw_only=True):
+    """The latest shift of a sales point or of an operator: its place in the sequence, and whether it still runs."""
+
+    sequence: int = 0
+    running: bool = False
+
+
+class Roster:
+    """The latest shifts by sales point and by operator, as the decisions of a batch so far leave them."""
+
+    def __init__(self, by_sales_point: dict[UUID, LastShift], by_operator: dict[UUID, LastShift]) -> None:
+        self.by_sales_point, self.by_operator = by_sales_point, by_operator
+
+
+def decide_open(
+    request: OpenShift, counter: Counter, roster: Roster
+) -> tuple[ShiftOpen | Refused, tuple[ShiftOpened, ...]]:
+    """Open a shift when neither the sales point nor the operator has one running."""
+    place = counter.place(request)
+    if isinstance(place, Refused):
+        return place, ()
+    if not 0 <= request.float_minor <= MAX_AMOUNT:
+        return bad_values({"float_minor": f"must be 0 to {MAX_AMOUNT} minor units"}), ()
+    here = roster.by_sales_point.get(request.sales_point, LastShift())
+    theirs = roster.by_operator.get(request.actor, LastShift())
+    if here.running or theirs.running:
+        return refused(Reason.SHIFT_OPEN, sales_point=place.code), ()
+    roster.by_sales_point[request.sales_point] = LastShift(sequence=here.sequence + 1, running=True)
+    roster.by_operator[request.actor] = LastShift(sequence=theirs.sequence + 1, running=True)
+    shift = derived_id(instant(request.at), request.key, "shift")
+    account = drawer(shift, place.currency)
+    opened = ShiftOpened(
+        shift=shift,
+        facility=place.facility,
+        sales_point=place.sales_point,
+        operator=request.actor,
+        currency=place.currency,
+        float_minor=request.float_minor,
+        sequence=here.sequence + 1,
+        operator_sequence=theirs.sequence + 1,
+        accounts=(AccountOpened(id=account, owner=shift, purpose="drawer", unit=place.currency),),
+    )
+    return ShiftOpen(shift=shift, drawer=account), (opened,)
+
+
+def decide_close(
+    request: CloseShift, shift: RunningShift | None, operator_facility: UUID | None, drawer_balance: int
+) -> tuple[ShiftCounted | Refused, tuple[ShiftClosed, ...]]:
+    """Close a shift with what was counted; the difference is booked, never hidden.
+
+    `drawer_balance` is that of the drawer's account, which runs negative: cash in it is owed to us. Any operator of
+    the facility may close a shift (somebody goes home ill). Refuses a shift that is unknown or closed.
+    """
+    if shift is None:
+        return refused(Reason.NO_OPEN_SHIFT, shift=str(request.shift)), ()
+    if operator_facility != shift.facility:
+        return refused(Reason.UNKNOWN_ACTOR, actor=str(request.actor)), ()
+    problems = _problems(request)
+    if problems:
+        return bad_values(problems), ()
+    expected = shift.float_minor - drawer_balance
+    difference = request.counted - expected
+    ours, account = house_account(shift.facility, "cash_differences", shift.currency), drawer(shift.id, shift.currency)
+    source, target = (account, ours) if difference > 0 else (ours, account)
+    closed = ShiftClosed(
+        shift=shift.id,
+        expected=expected,
+        counted=request.counted,
+        counts=request.counts,
+        transfers=tuple(allocate([(source, abs(difference))], [(target, abs(difference))], shift.currency)),
+    )
+    answer = ShiftCounted(shift=shift.id, expected=expected, counted=request.counted, difference=difference)
+    return answer, (closed,)
+
+
+def _problems(request: CloseShift) -> dict[str, str]:
+    problems = {}
+    if not 0 <= request.counted <= MAX_AMOUNT:
+        problems["counted"] = f"must be 0 to {MAX_AMOUNT} minor units"
+    for denomination, pieces in request.counts.items():
+        if not (
+            denomination.isascii() and denomination.isdigit() and len(denomination) <= 9 and 0 <= pieces <= MAX_AMOUNT
+        ):
+            problems[f"counts.{denomination}"] = "must be pieces by denomination in minor units"
+    if not problems and request.counts:
+        total = sum(int(denomination) * pieces for denomination, pieces in request.counts.items())
+        if total != request.counted:
+            problems["counted"] = f"is {request.counted}, but the pieces add up to {total}"
+    return problems
