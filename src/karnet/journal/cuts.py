@@ -19,10 +19,6 @@ class Cut(msgspec.Struct, frozen=True):
 
     sizes: dict[str, int]
 
-    def covers(self, earlier: Cut) -> bool:
-        """Tell whether this cut has everything that an earlier one has."""
-        return all(self.sizes.get(name, 0) >= size for name, size in earlier.sizes.items())
-
 
 class _Numbers(msgspec.Struct, frozen=True):
     """The operation numbers of one origin inside a cut: up to `floor` all but `without`, and those in `also`."""

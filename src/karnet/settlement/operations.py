@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from karnet.access.operations import GateTerms, TermsSet
-from karnet.accounts.operations import Transfer
+from karnet.accounts.operations import AccountOpened, Transfer
 from karnet.journal.operations import Operation, Part, operation
 from karnet.settlement.rules.division import DivisionRule, UnusedRule
 
@@ -91,7 +91,8 @@ class Closed(Operation, frozen=True, kw_only=True):
     report_sha256: str
     amounts: tuple[ClosedAmount, ...]
     until: datetime | None = None
+    accounts: tuple[AccountOpened, ...] = ()
     transfers: tuple[Transfer, ...] = ()
 
     def parts(self) -> Iterable[Part]:
-        return self.transfers
+        return (*self.accounts, *self.transfers)

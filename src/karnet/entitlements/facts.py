@@ -1,0 +1,95 @@
+"""What settlement reads of entitlements and card deposits: facts inside a cut, never what was recorded after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.db import connection
+
+from karnet.catalogue.operations import Validity
+from karnet.entitlements.operations import EntitlementKind
+from karnet.entitlements.rules import bounds
+from karnet.journal.cuts import Extent
+
+_CHUNK = 20_000
+
+
+class SoldEntitlement(NamedTuple):
+    """A ticket sold inside a cut. `facility` sold it, `at` that instant, for `price` (gross minor units). `voided` and
+    `valid_until` are as the cut knows them; `valid_until` is None while open, or for ever."""
+
+    id: UUID
+    facility: UUID
+    product_code: str
+    category: str
+    kind: EntitlementKind
+    currency: str
+    price: int
+    points: int
+    valid_until: datetime | None
+    voided: bool
+    at: datetime
+
+
+def sold_entitlements(extent: Extent) -> Iterator[SoldEntitlement]:
+    """Yield the tickets sold inside a cut, in the order of their ids. Fetched in chunks: memory is bounded by them."""
+    sold, sold_parameters = extent.where("e")
+    voided, voided_parameters = extent.where("e", "voided_")
+    activated, activated_parameters = extent.where("e", "activated_")
+    sql = (
+        "SELECT e.id, e.facility_id, e.product_code, e.category, e.kind, e.currency, e.price, e.points, e.valid_until,"
+        f" coalesce({voided}, false), e.at,"
+        # An end that a first passage outside the cut brought is not known inside it.
+        f" CASE WHEN e.valid_until IS NULL OR NOT coalesce({activated}, false) AND e.validity LIKE '%%first_passage%%'"
+        "  THEN e.validity END, e.time_zone"
+        f" FROM entitlements_entitlement e WHERE {sold} ORDER BY e.id"
+    )
+    for row in _stream(sql, [*voided_parameters, *activated_parameters, *sold_parameters]):
+        if row[11] is None:
+            yield SoldEntitlement._make(row[:11])
+        else:
+            yield SoldEntitlement._make((*row[:8], _season_end(row[11], row[12]), *row[9:11]))
+
+
+@lru_cache(maxsize=4096)
+def _season_end(validity: str, zone: str) -> datetime | None:
+    return bounds(msgspec.json.decode(validity, type=Validity), zone)[1]
+
+
+class DepositSum(NamedTuple):
+    """Card deposits taken at `facility` and paid back at `returned_at` (None: by nobody yet). Minor units; `amount` is
+    what was taken, `returned` what was paid back."""
+
+    facility: UUID
+    returned_at: UUID | None
+    amount: int
+    returned: int
+
+
+def deposit_sums(extent: Extent, currency: str, since: datetime | None, until: datetime) -> list[DepositSum]:
+    """Return the sums of card deposits of a currency paid back in [since, until), or taken then and still out."""
+    taken, taken_parameters = extent.where("d")
+    back, back_parameters = extent.where("b")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT d.facility_id, b.facility_id, sum(d.amount)::bigint,"
+            " coalesce(sum(least(d.amount, b.amount)) FILTER (WHERE b.deposit_id IS NOT NULL), 0)::bigint"
+            f" FROM entitlements_deposit d LEFT JOIN entitlements_deposit_back b ON b.deposit_id = d.id AND {back}"
+            f" WHERE {taken} AND d.currency = %s AND coalesce(b.at, d.at) < %s"
+            " AND (%s::timestamptz IS NULL OR coalesce(b.at, d.at) >= %s)"
+            " GROUP BY d.facility_id, b.facility_id",
+            [*back_parameters, *taken_parameters, currency, until, since, since],
+        )
+        return [DepositSum._make(row) for row in cursor.fetchall()]
+
+
+def _stream(sql: str, parameters: list[Any]) -> Iterator[tuple[Any, ...]]:
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(sql, parameters)
+        while rows := cursor.fetchmany(_CHUNK):
+            yield from rows

@@ -1,0 +1,54 @@
+"""Projection of agreements and closings."""
+
+from __future__ import annotations
+
+from karnet.journal.operations import Recorded
+from karnet.journal.projection import Insert, Write, projects, stamped
+from karnet.kernel import canonical
+from karnet.settlement import models
+from karnet.settlement.operations import AgreementPublished, Closed
+from karnet.settlement.rules.agreements import canonical_text
+
+AGREEMENT = Insert(
+    models.Agreement, ["id", "sha256", "text", "season", "valid_from", "valid_until", "at", "origin", "number"]
+)
+CLOSING = Insert(
+    models.Closing,
+    ["id", "agreement", "sequence", "period_end", "until", "cut", "report_sha256", "at", "origin", "number"],
+)
+AMOUNT = Insert(models.ClosingAmount, ["closing", "n", "facility", "kind", "creditor", "amount"])
+
+
+@projects(AgreementPublished)
+def agreement_published(part: AgreementPublished, recorded: Recorded, write: Write) -> None:
+    write(
+        AGREEMENT,
+        (
+            part.id,
+            bytes.fromhex(part.sha256),
+            canonical_text(part.text),
+            part.text.season,
+            part.valid_from,
+            part.valid_until,
+            *stamped(recorded),
+        ),
+    )
+
+
+@projects(Closed)
+def closed(part: Closed, recorded: Recorded, write: Write) -> None:
+    write(
+        CLOSING,
+        (
+            part.id,
+            part.agreement,
+            part.sequence,
+            part.period_end,
+            part.until,
+            canonical.encode(part.cut).decode(),
+            bytes.fromhex(part.report_sha256),
+            *stamped(recorded),
+        ),
+    )
+    for n, amount in enumerate(part.amounts):
+        write(AMOUNT, (part.id, n, amount.facility, amount.kind, amount.creditor, amount.amount))

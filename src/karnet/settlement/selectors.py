@@ -1,0 +1,157 @@
+"""Reading settlement: agreements, closings, and what a new agreement is checked against."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db import connection
+
+from karnet.access.selectors import gates
+from karnet.journal.cuts import Extent
+from karnet.parties.selectors import all_facilities
+from karnet.settlement.operations import Agreement
+from karnet.settlement.rules.agreements import Draft, Facts, GateFact, InForce, MemberFact, draft_of
+from karnet.settlement.rules.report import Place
+from karnet.settlement.rules.totals import NOBODY, Kind, Terms
+
+
+class AgreementRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A published agreement, in force over [valid_from, valid_until). `sha256` (hex) is that of its exact text."""
+
+    id: UUID
+    sha256: str
+    text: Agreement
+    valid_from: datetime
+    valid_until: datetime
+
+
+def agreements(extent: Extent | None = None) -> list[AgreementRow]:
+    """Return the agreements (those published inside an extent), in the order of their times of force."""
+    where, parameters = extent.where("a") if extent else ("true", [])
+    rows = _rows(
+        "SELECT a.id, encode(a.sha256, 'hex'), a.text, a.valid_from, a.valid_until FROM settlement_agreement a"
+        f" WHERE {where} ORDER BY a.valid_from",
+        parameters,
+    )
+    return [
+        AgreementRow(
+            id=row[0],
+            sha256=row[1],
+            text=msgspec.json.decode(bytes(row[2]), type=Agreement),
+            valid_from=row[3],
+            valid_until=row[4],
+        )
+        for row in rows
+    ]
+
+
+def agreement_in_force(at: datetime) -> AgreementRow | None:
+    """Return the agreement in force at an instant."""
+    return next((row for row in agreements() if row.valid_from <= at < row.valid_until), None)
+
+
+def agreement_draft(row: AgreementRow) -> Draft:
+    """Return an agreement as people write it: codes instead of ids."""
+    codes = {facility.id: facility.code for facility in all_facilities()}
+    names = {gate.id: f"{codes[gate.facility]}/{gate.code}" for gate in gates()}
+    return draft_of(row.text, codes.__getitem__, names.__getitem__)
+
+
+def publication_facts() -> Facts:
+    """Return what drafts are checked against: active facilities, their gates, agreements published before."""
+    facilities = {facility.id: facility for facility in all_facilities() if facility.retired_at is None}
+    return Facts(
+        facilities={f.code: MemberFact(f.id, f.code, f.currency) for f in facilities.values()},
+        gates={
+            (facilities[gate.facility].code, gate.code): GateFact(gate.id, gate.facility, gate.code, gate.direction)
+            for gate in gates()
+            if gate.facility in facilities
+        },
+        agreements=[InForce(row.id, row.text.season, row.valid_from, row.valid_until) for row in agreements()],
+    )
+
+
+def places() -> list[Place]:
+    """Return every facility in the order of codes (by code points): their places in divisions."""
+    return [Place(f.id, f.code) for f in sorted(all_facilities(), key=lambda facility: facility.code)]
+
+
+def terms_of(row: AgreementRow, places: list[Place]) -> Terms:
+    """Return an agreement as division needs it."""
+    place_of = {place.facility: index for index, place in enumerate(places)}
+    facility_of = {gate.id: gate.facility for gate in gates()}
+    weights = {place_of[member]: 0 for member in row.text.members}
+    for gate in row.text.gates:
+        weights[place_of[facility_of[gate.gate]]] += gate.weight
+    return Terms(
+        currency=row.text.currency,
+        prices={(price.product_code, price.category): price.price for price in row.text.prices},
+        division=row.text.division,
+        unused=row.text.unused,
+        ends_at=row.valid_until,
+        member_weights=weights,
+    )
+
+
+class ClosingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A period closed. `cut`: tree size by log. `report_sha256` (hex): digest of the cumulative report over the cut."""
+
+    id: UUID
+    agreement: UUID
+    sequence: int
+    period_end: datetime
+    until: datetime | None
+    cut: dict[str, int]
+    report_sha256: str
+    at: datetime
+
+
+def closings(agreement: UUID) -> list[ClosingRow]:
+    """Return the closed periods of an agreement, in order."""
+    rows = _rows(
+        "SELECT id, agreement_id, sequence, period_end, until, cut, encode(report_sha256, 'hex'), at"
+        " FROM settlement_closing WHERE agreement_id = %s ORDER BY sequence",
+        [agreement],
+    )
+    return [
+        ClosingRow(
+            id=row[0],
+            agreement=row[1],
+            sequence=row[2],
+            period_end=row[3],
+            until=row[4],
+            cut=msgspec.json.decode(row[5], type=dict[str, int]),
+            report_sha256=row[6],
+            at=row[7],
+        )
+        for row in rows
+    ]
+
+
+def closed_amounts(
+    agreement: UUID, places: list[Place], sequence: int | None = None
+) -> dict[tuple[int, Kind, int], int]:
+    """Return the sums of an agreement's closings by place (rules.totals.Amounts), or the amounts of one of them."""
+    place_of = {place.facility: index for index, place in enumerate(places)}
+    rows = _rows(
+        "SELECT a.facility_id, a.kind, a.creditor_id, sum(a.amount)::bigint FROM settlement_closing_amount a"
+        " JOIN settlement_closing c ON c.id = a.closing_id"
+        " WHERE c.agreement_id = %s AND (%s::int IS NULL OR c.sequence = %s)"
+        " GROUP BY a.facility_id, a.kind, a.creditor_id",
+        [agreement, sequence, sequence],
+    )
+    return {
+        (place_of[facility], Kind(kind), place_of[creditor] if creditor else NOBODY): amount
+        for facility, kind, creditor, amount in rows
+        if amount
+    }
+
+
+def _rows(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
