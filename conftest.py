@@ -33,10 +33,18 @@ hypothesis.settings.load_profile("karnet")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "database: the test commits to a real PostgreSQL database, emptied afterwards")
+    config.addinivalue_line("markers", "durability: the test kills processes of a cluster of its own, fsync on")
     if not hasattr(config, "workerinput"):
-        place = tempfile.mkdtemp(prefix="karnet-test-")
+        place = tempfile.mkdtemp(prefix="karnet-test-", dir=_shelf())
         Path(place).chmod(0o711)  # PostgreSQL may run as another user
         os.environ[_DATA] = place
+
+
+def _shelf() -> str | None:
+    """In memory where there is room: cloning and emptying databases is mostly files, and none outlives the run."""
+    memory = Path("/dev/shm")  # noqa: S108
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30
+    return str(memory) if roomy else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
