@@ -1,0 +1,99 @@
+"""Group commit: scans that arrive together are decided together, and each caller gets its own verdict.
+
+A commit costs the disk the same for one scan as for two hundred. While one batch is being committed the next one
+gathers, so under load batches grow by themselves and a lone scan never waits for company.
+
+    with Gateway() as gateway:
+        verdict = gateway.admit(scan)          # from any number of threads
+        future = gateway.submit(scan)          # or without waiting; asyncio.wrap_future(future) in a coroutine
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from queue import SimpleQueue
+from threading import Thread
+
+from django.db import connection
+
+from karnet.access import services
+from karnet.access.requests import Scan, Verdict
+from karnet.kernel.outcomes import Refused
+
+Answer = Verdict | Refused
+MAX_BATCH = 256
+
+_Waiting = tuple[Scan, "Future[Answer]"]
+
+
+class Gateway:
+    """Collects scans of all callers and admits them in batches, in the order they came.
+
+    `workers`: batches under way at once; a second one decides while the first waits for the disk. Each worker has a
+    database connection of its own, closed at the end. Leaving the context answers what was submitted, then ends.
+    """
+
+    def __init__(
+        self,
+        admit: Callable[[Sequence[Scan]], list[Answer]] = services.admit,
+        *,
+        max_batch: int = MAX_BATCH,
+        workers: int = 1,
+    ) -> None:
+        self._admit, self._max_batch = admit, max_batch
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._workers = [Thread(target=self._work, name=f"gateway-{n}", daemon=True) for n in range(workers)]
+
+    def __enter__(self) -> Gateway:
+        for worker in self._workers:
+            worker.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for _worker in self._workers:
+            self._queue.put(None)
+        for worker in self._workers:
+            worker.join()
+
+    def submit(self, scan: Scan) -> Future[Answer]:
+        """Return a future of the scan's verdict."""
+        future: Future[Answer] = Future()
+        self._queue.put((scan, future))
+        return future
+
+    def admit(self, scan: Scan) -> Answer:
+        """Return the scan's verdict once it is committed. Raises what stopped its batch; then nothing was recorded."""
+        return self.submit(scan).result()
+
+    def _work(self) -> None:
+        try:
+            going = True
+            while going:
+                batch, going = self._gather()
+                if batch:
+                    self._answer(batch)
+        finally:
+            connection.close()
+
+    def _gather(self) -> tuple[list[_Waiting], bool]:
+        """Wait for a scan, then take all that wait with it; False when the gateway is closing."""
+        batch: list[_Waiting] = []
+        while not batch or (len(batch) < self._max_batch and not self._queue.empty()):
+            waiting = self._queue.get()
+            if waiting is None:
+                return batch, False
+            batch.append(waiting)
+        return batch, True
+
+    def _answer(self, batch: list[_Waiting]) -> None:
+        try:
+            answers = self._admit([scan for scan, _ in batch])
+        except BaseException as fault:
+            # Nobody may wait for ever, and the next batch may fare better (a database that comes back).
+            connection.close()
+            for _, future in batch:
+                future.set_exception(fault)
+            return
+        for (_, future), answer in zip(batch, answers, strict=True):
+            future.set_result(answer)
