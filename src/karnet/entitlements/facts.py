@@ -37,19 +37,23 @@ class SoldEntitlement(NamedTuple):
 
 
 def sold_entitlements(extent: Extent) -> Iterator[SoldEntitlement]:
-    """Yield the tickets sold inside a cut, in the order of their ids. Fetched in chunks: memory is bounded by them."""
+    """Yield the tickets sold inside a cut, in the order of their ids. Fetched in chunks: memory is bounded by them.
+
+    Nothing recorded later changes what a cut yields: of several first passages the earliest in the cut counts.
+    """
     sold, sold_parameters = extent.where("e")
     voided, voided_parameters = extent.where("e", "voided_")
-    activated, activated_parameters = extent.where("e", "activated_")
+    active, active_parameters = extent.where("a")
     sql = (
-        "SELECT e.id, e.facility_id, e.product_code, e.category, e.kind, e.currency, e.price, e.points, e.valid_until,"
-        f" coalesce({voided}, false), e.at,"
-        # An end that a first passage outside the cut brought is not known inside it.
-        f" CASE WHEN e.valid_until IS NULL OR NOT coalesce({activated}, false) AND e.validity LIKE '%%first_passage%%'"
-        "  THEN e.validity END, e.time_zone"
-        f" FROM entitlements_entitlement e WHERE {sold} ORDER BY e.id"
+        "SELECT e.id, e.facility_id, e.product_code, e.category, e.kind, e.currency, e.price, e.points,"
+        f" coalesce(f.valid_until, e.valid_until), coalesce({voided}, false), e.at,"
+        # Not known inside the cut: at the latest it ends with its season.
+        " CASE WHEN coalesce(f.valid_until, e.valid_until) IS NULL THEN e.validity END, e.time_zone"
+        " FROM entitlements_entitlement e LEFT JOIN (SELECT DISTINCT ON (a.entitlement) a.entitlement, a.valid_until"
+        f" FROM entitlements_activation a WHERE {active} ORDER BY a.entitlement, a.at, a.origin, a.number) f"
+        f" ON f.entitlement = e.id WHERE {sold} ORDER BY e.id"
     )
-    for row in _stream(sql, [*voided_parameters, *activated_parameters, *sold_parameters]):
+    for row in _stream(sql, [*voided_parameters, *active_parameters, *sold_parameters]):
         if row[11] is None:
             yield SoldEntitlement._make(row[:11])
         else:

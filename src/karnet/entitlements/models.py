@@ -109,6 +109,7 @@ class Entitlement(ProjectedModel):
     """A right of access. Who sold it stands in columns that cannot be empty or invented (SPEC N7).
 
     `placed_*` is the operation that put it on its medium (for that `issue` of it); `activated_*` its first passage; `voided_*` its end by hand.
+    `valid_*` is its span as sold (null = it starts at the first passage), `active_*` the span its first passage gave it.
     `validity` and `facilities` are canonical JSON, as sold.
     """
 
@@ -134,6 +135,8 @@ class Entitlement(ProjectedModel):
     facilities = models.TextField()
     valid_from = models.DateTimeField(null=True)
     valid_until = models.DateTimeField(null=True)
+    active_from = models.DateTimeField(null=True)
+    active_until = models.DateTimeField(null=True)
     activated_at = models.DateTimeField(null=True)
     activated_origin = models.SmallIntegerField(null=True)
     activated_number = models.BigIntegerField(null=True)
@@ -157,6 +160,21 @@ class Entitlement(ProjectedModel):
                 name="entitlement_validity_not_empty",
             ),
         ]
+
+
+class Activation(ProjectedModel):
+    """A first passage that an operation reported. Of several (gates without a link), the earliest in a cut counts."""
+
+    pk = models.CompositePrimaryKey("entitlement", "origin", "number")
+    entitlement = models.UUIDField()
+    valid_from = models.DateTimeField()
+    valid_until = models.DateTimeField(null=True)
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "entitlements_activation"
 
 
 class EntitlementDay(ProjectedModel):

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from karnet.entitlements.models import Block, Deposit, DepositBack, Entitlement, EntitlementDay, Lift, Medium
+from karnet.entitlements.models import (
+    Activation,
+    Block,
+    Deposit,
+    DepositBack,
+    Entitlement,
+    EntitlementDay,
+    Lift,
+    Medium,
+)
 from karnet.entitlements.operations import (
     Activated,
     DayUsed,
@@ -40,12 +49,13 @@ ENTITLEMENT = Insert(
         "valid_until", *_FACT,
     ],
 )  # fmt: skip
+ACTIVATION = Insert(Activation, ["entitlement", "valid_from", "valid_until", *_FACT])
 DAY = Insert(EntitlementDay, ["entitlement", "day"], present_ok=True)
 BLOCKS = Add(Medium, ["id"], ["blocks"])
 REISSUED = SetLater(Medium, ["id"], ["issue"], "issued")
 STATE = SetLater(Medium, ["id"], ["state"], "state")
 PLACED = SetLater(Entitlement, ["id"], ["medium", "issue"], "placed")
-ACTIVATED = SetEarlier(Entitlement, ["id"], ["valid_from", "valid_until"], "activated")
+ACTIVATED = SetEarlier(Entitlement, ["id"], ["active_from", "active_until"], "activated")
 VOIDED = SetEarlier(Entitlement, ["id"], [], "voided")
 
 
@@ -112,6 +122,7 @@ def entitlement_issued(entitlement: EntitlementIssued, recorded: Recorded, write
 
 @projects(Activated)
 def activated(activation: Activated, recorded: Recorded, write: Write) -> None:
+    write(ACTIVATION, (activation.id, activation.valid_from, activation.valid_until, *stamped(recorded)))
     write(ACTIVATED, (activation.id, activation.valid_from, activation.valid_until, recorded))
 
 

@@ -73,7 +73,8 @@ def _media(where: str, parameters: Sequence[Any]) -> list[MediumState]:
 
 _HOLDING = (
     "SELECT e.id, e.medium_id, e.product_id, e.product_code, e.kind, e.category, e.facility_id, e.currency, e.price,"
-    " e.time_zone, e.validity, e.at, e.valid_from, e.valid_until, e.facilities, e.points,"
+    " e.time_zone, e.validity, e.at, coalesce(e.active_from, e.valid_from),"
+    " coalesce(e.active_until, e.valid_until), e.facilities, e.points,"
     " ARRAY(SELECT d.day FROM entitlements_day d WHERE d.entitlement = e.id ORDER BY d.day),"
     " e.activated_at IS NOT NULL, e.voided_at IS NOT NULL FROM entitlements_entitlement e"
 )

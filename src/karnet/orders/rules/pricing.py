@@ -57,12 +57,14 @@ def price(line: SaleLine, offer: Offer | None, facility: UUID, at: datetime) -> 
     product = offer.product
     if offer.facility != facility or at < offer.on_sale_from or (offer.on_sale_until and at >= offer.on_sale_until):
         return refused(Reason.NOT_ON_SALE, product=product.code)
-    if line.category not in product.prices:
+    # A deposit card may have no price at all: its deposit is all that it costs.
+    prices = product.prices or ({line.category: 0} if product.kind == "deposit_card" else {})
+    if line.category not in prices:
         return refused(Reason.UNKNOWN_CATEGORY, product=product.code, category=line.category)
     problems = _problems(line, product)
     if problems:
         return bad_values(problems)
-    list_price = product.prices[line.category]
+    list_price = prices[line.category]
     unit = list_price if line.unit_price is None else line.unit_price
     tickets = len(line.cards)
     amount = unit * (tickets or line.quantity)
