@@ -168,14 +168,16 @@ class Passed(NamedTuple):
     weight: int
 
 
-def passages_of(entitlements: Collection[UUID]) -> list[Passed]:
-    """Return every passage of these tickets, the oldest first: what a settlement's figures are traced to."""
+def passages_of(entitlements: Collection[UUID], extent: Extent | None = None) -> list[Passed]:
+    """Return every passage of these tickets (inside an extent), the oldest first: what a settlement's figures are
+    traced to."""
+    where, parameters = extent.where("p") if extent else ("true", [])
     return [
         Passed._make(row)
         for row in _rows(
-            "SELECT id, at, gate, facility, medium, entitlement, direction, points, weight FROM access_passage"
-            " WHERE entitlement = ANY(%s) ORDER BY at, id",
-            [list(entitlements)],
+            "SELECT id, at, gate, facility, medium, entitlement, direction, points, weight FROM access_passage p"
+            f" WHERE entitlement = ANY(%s) AND {where} ORDER BY at, id",
+            [list(entitlements), *parameters],
         )
     ]
 
