@@ -1,0 +1,230 @@
+"""Settlements as tables for people: every amount in the agreement's currency with two decimals. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from karnet.kernel.time import zone
+from karnet.settlement.explaining import ExplainedTicket, Explanation
+from karnet.settlement.rules.decimals import WEIGHT_PLACES, money, written
+from karnet.settlement.rules.report import DueLine, FacilityLine, Report
+
+
+class Sheet(msgspec.Struct, frozen=True):
+    """A table: column titles, rows of text, and a title above. Columns named in `left` are text, the others numbers."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    left: frozenset[str] = frozenset()
+    total: bool = False
+
+
+def as_text(sheets: Sequence[Sheet]) -> str:
+    """Return sheets as plain aligned text, without colours: for pipes and files."""
+    return "\n\n".join(_text(sheet) for sheet in sheets)
+
+
+def _text(sheet: Sheet) -> str:
+    widths = [max(map(len, column)) for column in zip(sheet.columns, *sheet.rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if name in sheet.left else cell.rjust(width)
+            for cell, width, name in zip(row, widths, sheet.columns, strict=True)
+        ).rstrip()
+        for row in (sheet.columns, *sheet.rows)
+    ]
+    rule = "  ".join("-" * width for width in widths)
+    body = [lines[0], rule, *lines[1:]]
+    if sheet.total and sheet.rows:
+        body.insert(-1, rule)
+    return "\n".join([sheet.title, *body] if sheet.title else body)
+
+
+_FACILITY = {
+    "tickets": "tickets",
+    "passages": "passages",
+    "collected": "collected",
+    "points": "by points",
+    "time": "by passages",
+    "unused": "unused",
+    "over_price": "over price",
+    "earned": "earned",
+    "deferred": "deferred",
+    "deposits": "deposits",
+    "balance": "to receive (+)",
+}
+_COUNTS = ("tickets", "passages", "points_taken", "local_passages")
+
+
+def report_sheets(report: Report, time_zone: str = "UTC") -> list[Sheet]:
+    """Return a report's tables: what each facility earned, who owes whom, and the payments that settle it."""
+    lines = report.facilities
+    codes = {line.code for line in lines if not line.member}
+    figures = Sheet(
+        title=_heading(report, time_zone),
+        columns=("facility", *_FACILITY.values()),
+        rows=(
+            *((line.code + ("*" if line.code in codes else ""), *_cells(line)) for line in lines),
+            ("all", *(_sum(lines, name) for name in _FACILITY)),
+        ),
+        left=frozenset({"facility"}),
+        total=True,
+    )
+    sheets = [figures, _pairs(report), _payments(report)]
+    beside = [line for line in lines if line.local or line.local_passages or line.deposits_held]
+    if beside:
+        sheets.append(
+            Sheet(
+                title="Beside the settlement: tickets without an agreed price, and card deposits still out",
+                columns=("facility", "local sales", "passages on local tickets", "deposits held"),
+                rows=tuple(
+                    (line.code, money(line.local), str(line.local_passages), money(line.deposits_held))
+                    for line in beside
+                ),
+                left=frozenset({"facility"}),
+            )
+        )
+    return sheets
+
+
+def _heading(report: Report, time_zone: str) -> str:
+    cut = ", ".join(f"{log} at {size}" for log, size in sorted(report.cut.items()))
+    since = f"from {_when(report.since, time_zone)} " if report.since else ""
+    until = f"{since}until {_when(report.until or report.as_of, time_zone)}"
+    lines = [
+        f"Settlement {report.season}, {until}, in {report.currency}",
+        f"agreement {report.agreement_sha256[:16]}…, cut {cut}",
+    ]
+    if any(not line.member for line in report.facilities):
+        lines.append("* sells, but is no member of the agreement")
+    if report.unmatched_passages:
+        lines.append(f"{report.unmatched_passages} passages wait for the sale of their ticket, which is not in the cut")
+    return "\n".join(lines)
+
+
+def _cells(line: FacilityLine) -> tuple[str, ...]:
+    return tuple(_figure(name, getattr(line, name)) for name in _FACILITY)
+
+
+def _sum(lines: Sequence[FacilityLine], name: str) -> str:
+    return _figure(name, sum(getattr(line, name) for line in lines))
+
+
+def _figure(name: str, value: int) -> str:
+    return str(value) if name in _COUNTS else money(value)
+
+
+def _pairs(report: Report) -> Sheet:
+    due = {frozenset((line.debtor, line.creditor)): line for line in report.dues}
+    return Sheet(
+        title="Who owes whom",
+        columns=("debtor", "creditor", "for tickets", "for deposits", "after set-off"),
+        rows=tuple(
+            (
+                pair.debtor,
+                pair.creditor,
+                money(pair.tickets),
+                money(pair.deposits),
+                _after(pair.debtor, due, pair.creditor),
+            )
+            for pair in report.pairs
+        ),
+        left=frozenset({"debtor", "creditor"}),
+    )
+
+
+def _after(debtor: str, due: dict[frozenset[str], DueLine], creditor: str) -> str:
+    line = due.get(frozenset((debtor, creditor)))
+    return money(line.amount) if line and line.debtor == debtor else money(0)
+
+
+def _payments(report: Report) -> Sheet:
+    return Sheet(
+        title="Payments that settle everything",
+        columns=("from", "to", report.currency),
+        rows=tuple((line.debtor, line.creditor, money(line.amount)) for line in report.payments),
+        left=frozenset({"from", "to"}),
+    )
+
+
+def explanation_sheets(explanation: Explanation) -> list[Sheet]:
+    """Return, for each ticket, its passages and its division."""
+    return [sheet for ticket in explanation.tickets for sheet in _ticket_sheets(ticket)]
+
+
+def _ticket_sheets(ticket: ExplainedTicket) -> list[Sheet]:
+    state = ", returned" if ticket.voided else ""
+    ends = f", good until {when(ticket.valid_until, ticket.time_zone)}" if ticket.valid_until else ""
+    price = f"sold by {ticket.seller} for {money(ticket.price)} {ticket.currency}"
+    agreed = "no agreed price: all of it is the seller's"
+    if ticket.agreed is not None:
+        agreed = (
+            f"agreed {money(ticket.agreed)}, over price {money(ticket.over_price)}, deferred {money(ticket.deferred)}"
+        )
+    passages = Sheet(
+        title=f"{ticket.product} {ticket.category} {ticket.id}{state}\n"
+        f"{price} on {when(ticket.sold_at, ticket.time_zone)}{ends}; season {ticket.season}: {agreed}",
+        columns=("passage", "facility", "gate", "points", "weight", "counts"),
+        rows=tuple(
+            (
+                when(passage.at, ticket.time_zone),
+                passage.facility,
+                passage.gate,
+                str(passage.points),
+                weight_text(passage.weight),
+                "yes" if passage.counts else "no",
+            )
+            for passage in ticket.passages
+        ),
+        left=frozenset({"passage", "facility", "gate"}),
+    )
+    shares = Sheet(
+        title="",
+        columns=("facility", "passages", "points", "weight", "share", "of unused"),
+        rows=(
+            *(
+                (
+                    share.facility,
+                    str(share.passages),
+                    str(share.points),
+                    weight_text(share.weight),
+                    money(share.share),
+                    money(share.unused),
+                )
+                for share in ticket.shares
+            ),
+            (
+                "all",
+                str(sum(share.passages for share in ticket.shares)),
+                str(sum(share.points for share in ticket.shares)),
+                weight_text(sum(share.weight for share in ticket.shares)),
+                money(sum(share.share for share in ticket.shares)),
+                money(sum(share.unused for share in ticket.shares)),
+            ),
+        ),
+        left=frozenset({"facility"}),
+        total=True,
+    )
+    return [passages, shares]
+
+
+def weight_text(millionths: int) -> str:
+    """Return a weight as people write it: at least two decimals, at most six.
+
+    >>> weight_text(2_250_000)
+    '2.25'
+    """
+    return written(millionths, WEIGHT_PLACES, least=2)
+
+
+def when(at: datetime, time_zone: str) -> str:
+    """Return an instant by the wall clock of a zone, to the second."""
+    return f"{at.astimezone(zone(time_zone)):%Y-%m-%d %H:%M:%S}"
+
+
+def _when(at: datetime | None, time_zone: str) -> str:
+    return "" if at is None else when(at, time_zone)
