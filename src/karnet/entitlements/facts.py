@@ -36,8 +36,9 @@ class SoldEntitlement(NamedTuple):
     at: datetime
 
 
-def sold_entitlements(extent: Extent) -> Iterator[SoldEntitlement]:
-    """Yield the tickets sold inside a cut, in the order of their ids. Fetched in chunks: memory is bounded by them.
+def sold_entitlements(extent: Extent, ids: Collection[UUID] | None = None) -> Iterator[SoldEntitlement]:
+    """Yield the tickets sold inside a cut (of these ids), in the order of their ids. Fetched in chunks, which bound
+    memory.
 
     Nothing recorded later changes what a cut yields: of several first passages the earliest in the cut counts.
     """
@@ -51,9 +52,10 @@ def sold_entitlements(extent: Extent) -> Iterator[SoldEntitlement]:
         " CASE WHEN coalesce(f.valid_until, e.valid_until) IS NULL THEN e.validity END, e.time_zone"
         " FROM entitlements_entitlement e LEFT JOIN (SELECT DISTINCT ON (a.entitlement) a.entitlement, a.valid_until"
         f" FROM entitlements_activation a WHERE {active} ORDER BY a.entitlement, a.at, a.origin, a.number) f"
-        f" ON f.entitlement = e.id WHERE {sold} ORDER BY e.id"
+        f" ON f.entitlement = e.id WHERE {sold}{'' if ids is None else ' AND e.id = ANY(%s)'} ORDER BY e.id"
     )
-    for row in _stream(sql, [*voided_parameters, *active_parameters, *sold_parameters]):
+    chosen = [] if ids is None else [list(ids)]
+    for row in _stream(sql, [*voided_parameters, *active_parameters, *sold_parameters, *chosen]):
         if row[11] is None:
             yield SoldEntitlement._make(row[:11])
         else:
