@@ -86,7 +86,7 @@ class Form:
         return field
 
     def _column(self, name: str) -> str:
-        return str(self._field(name).column)
+        return f'"{self._field(name).column}"'  # quoted: some are words of SQL
 
     def _type(self, name: str) -> str:
         kind = self._field(name).db_type(connections["default"])
