@@ -13,7 +13,7 @@ from karnet.access.operations import Gate, GateTerms, Granted
 from karnet.access.requests import Scan
 from karnet.access.rules import Card, GateState, Grant, State, Terms
 from karnet.entitlements.operations import Activated, DayUsed
-from karnet.entitlements.selectors import holdings, lock_media, media_by_chip, medium_ids_by_chip
+from karnet.entitlements.selectors import holders_by_chip, lock_media_by_chip
 from karnet.journal.cuts import Extent
 
 Rows = list[tuple[Any, ...]]
@@ -25,19 +25,18 @@ def lock_state(scans: Sequence[Scan]) -> State:
     The locks come first and the reads after them: what was decided elsewhere while we waited is seen.
     """
     chips = {scan.chip for scan in scans}
-    lock_media(medium_ids_by_chip(chips).values())
-    media = media_by_chip(chips)
-    ids = {medium.id for medium in media.values()}
+    lock_media_by_chip(chips)
+    holders = holders_by_chip(chips)
     gates = gate_states({scan.gate for scan in scans}, [scan.at for scan in scans])
-    rights, waiting = holdings(ids), waiting_grants(ids)
+    waiting = waiting_grants({medium.id for medium, _ in holders.values()})
     passed = _passed_near(
-        (media[scan.chip].id, gates[scan.gate].gate, scan.at)
+        (holders[scan.chip][0].id, gates[scan.gate].gate, scan.at)
         for scan in scans
-        if scan.chip in media and scan.gate in gates
+        if scan.chip in holders and scan.gate in gates
     )
     cards = {
-        chip: Card(medium, tuple(rights[medium.id]), passed.get(medium.id, {}), waiting.get(medium.id, ()))
-        for chip, medium in media.items()
+        chip: Card(medium, tuple(held), passed.get(medium.id, {}), waiting.get(medium.id, ()))
+        for chip, (medium, held) in holders.items()
     }
     return State(gates, cards)
 
@@ -47,7 +46,7 @@ SELECT g.id, g.facility_id, g.code, g.direction, g.passback_s, g.reports_turn, g
        t.points, t.weight, t.valid_from, t.valid_until
 FROM access_gate g
 LEFT JOIN access_terms t ON t.gate_id = g.id AND t.valid_from <= %s AND t.valid_until > %s
-WHERE g.id = ANY(%s)
+WHERE g.id = ANY(%b)
 ORDER BY g.id, t.at DESC, t.origin DESC, t.number DESC
 """
 
@@ -66,7 +65,7 @@ def gate_states(ids: Collection[UUID], instants: Sequence[datetime]) -> dict[UUI
 
 _PASSED = """
 SELECT p.medium, p.gate, p.at
-FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS d(medium, gate, after, before)
+FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[], %b::timestamptz[]) AS d(medium, gate, after, before)
 JOIN access_passage p ON p.medium = d.medium AND p.gate = d.gate AND p.at > d.after AND p.at < d.before
 """
 
@@ -97,14 +96,14 @@ FROM access_grant g LEFT JOIN access_passage p ON p.id = g.id
 def waiting_grants(media: Collection[UUID]) -> dict[UUID, tuple[Grant, ...]]:
     """Return the grants that have not ended, by medium, the oldest first. Flat in history: ended ones are no matter."""
     found: dict[UUID, tuple[Grant, ...]] = {}
-    for row in _rows(f"{_GRANT} WHERE g.medium = ANY(%s) AND g.ended_at IS NULL ORDER BY g.at, g.id", [list(media)]):
+    for row in _rows(f"{_GRANT} WHERE g.medium = ANY(%b) AND g.ended_at IS NULL ORDER BY g.at, g.id", [list(media)]):
         found[row[3]] = (*found.get(row[3], ()), _grant(row))
     return found
 
 
 def grants(ids: Collection[UUID]) -> dict[UUID, Grant]:
     """Return grants by id, ended ones too. One that lapsed and was taken late counts as taken."""
-    return {row[0]: _grant(row) for row in _rows(f"{_GRANT} WHERE g.id = ANY(%s)", [list(ids)])}
+    return {row[0]: _grant(row) for row in _rows(f"{_GRANT} WHERE g.id = ANY(%b)", [list(ids)])}
 
 
 def grants_to_lapse(at: datetime, limit: int) -> list[Grant]:

@@ -47,7 +47,7 @@ def lock(ids: Collection[UUID]) -> None:
 def balances(ids: Collection[UUID]) -> dict[UUID, Balance]:
     """Return what accounts hold, exact at any time; unknown ids are left out. One statement, one snapshot."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT a.id, {_EXACT} WHERE a.id = ANY(%s)", [list(ids)])
+        cursor.execute(f"SELECT a.id, {_EXACT} WHERE a.id = ANY(%b)", [list(ids)])
         return {
             account: Balance(unit=unit, balance=balance, reserved=reserved, overdraft=overdraft, hot=hot)
             for account, unit, balance, reserved, overdraft, hot in cursor.fetchall()

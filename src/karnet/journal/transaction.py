@@ -105,7 +105,7 @@ def _acting(body: Body[RequestT, AnswerT]) -> Body[RequestT, AnswerT]:
     def acting(tx: Transaction[RequestT, AnswerT]) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT id, retired_at FROM journal_actor WHERE id = ANY(%s)", [list({r.actor for r in tx.fresh})]
+                "SELECT id, retired_at FROM journal_actor WHERE id = ANY(%b)", [list({r.actor for r in tx.fresh})]
             )
             retired: dict[UUID, datetime | None] = dict(cursor.fetchall())
         enrolled = []
@@ -163,7 +163,7 @@ def _decoder(answers: Any) -> msgspec.json.Decoder[Any]:
 
 
 def _known(cursor: Any, keys: list[str]) -> dict[str, tuple[bytes, bytes]]:
-    cursor.execute("SELECT key, digest, answer FROM journal_request WHERE key = ANY(%s)", [keys])
+    cursor.execute("SELECT key, digest, answer FROM journal_request WHERE key = ANY(%b)", [keys])
     return {key: (bytes(digest), bytes(answer)) for key, digest, answer in cursor.fetchall()}
 
 
