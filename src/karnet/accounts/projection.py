@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.backends.utils import CursorWrapper
-
 from karnet.accounts import models
 from karnet.accounts.operations import AccountOpened, ReservationEnded, Reserved, Transfer
 from karnet.journal.operations import Recorded
@@ -28,10 +26,6 @@ class _Sums(Add):
     def prepare(self, rows: list[Row]) -> list[Row]:
         width = len(self.key)
         return [row for row in super().prepare(rows) if any(row[width:])]
-
-    def apply(self, cursor: CursorWrapper, rows: list[Row]) -> None:
-        if self.prepare(rows):
-            super().apply(cursor, rows)
 
 
 class _GuardedSums(_Sums):

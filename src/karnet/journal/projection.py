@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from django.db import connections, models
-from django.db.backends.utils import CursorWrapper
 
+from karnet.journal.flight import Send
 from karnet.journal.operations import Operation, Part, Recorded
 
 Row = tuple[Any, ...]
@@ -66,14 +66,19 @@ class Form:
         """Return the rows as the statement wants them: reduced to one per key, sorted by key (the lock order)."""
         return rows
 
-    def apply(self, cursor: CursorWrapper, rows: list[Row]) -> None:
-        """Write rows in one statement; raise Conflict where the count of rows written is not the count expected."""
+    def apply(self, send: Send, rows: list[Row]) -> None:
+        """Write rows in one statement; Conflict where the count of rows written is not the count expected."""
         rows = self.prepare(rows)
+        if not rows:
+            return
         if not self._sql:
             self._sql = self.statement()
-        cursor.execute(self._sql, [list(column) for column in zip(*rows, strict=True)])
-        if cursor.rowcount != len(rows) and self.must_hit_all:
-            raise Conflict(self, len(rows), cursor.rowcount)
+
+        def check(found: int) -> None:
+            if found != len(rows) and self.must_hit_all:
+                raise Conflict(self, len(rows), found)
+
+        send(self._sql, [list(column) for column in zip(*rows, strict=True)], check)
 
     must_hit_all = True
 
@@ -210,11 +215,11 @@ def stamped(recorded: Recorded) -> tuple[Any, int, int]:
     return recorded.entry.at, recorded.origin, recorded.number
 
 
-def project(cursor: CursorWrapper, batch: Iterable[Recorded]) -> None:
-    """Run the projections of every part of a batch and write all rows, one statement per form.
+def project(send: Send, batch: Iterable[Recorded]) -> None:
+    """Run the projections of every part of a batch and send all rows, one statement per form.
 
-    Order: inserts, then sums, then settings; within each, forms of lower slices first. Raises Conflict, or the
-    database's IntegrityError where a constraint (a balance below its overdraft, say) refuses.
+    Order: inserts, then sums, then settings; within each, forms of lower slices first. When the flight lands it raises
+    Conflict, or the database's IntegrityError where a constraint (a balance below its overdraft, say) refuses.
     """
     rows: dict[Form, list[Row]] = {}
 
@@ -231,7 +236,7 @@ def project(cursor: CursorWrapper, batch: Iterable[Recorded]) -> None:
         for part in body.parts():
             _run(part, recorded, write)
     for form in sorted(rows, key=lambda form: form.rank):
-        form.apply(cursor, rows[form])
+        form.apply(send, rows[form])
 
 
 def _run(part: Part, recorded: Recorded, write: Write) -> None:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from karnet.journal.flight import Send
 from karnet.journal.operations import Entry, Operation, Recorded, encode_entry
 from karnet.journal.requests import Asked
 from karnet.kernel import canonical
@@ -28,36 +29,43 @@ def entry(operation: Operation, request: Asked, ordinal: int, cause: UUID | None
     return Entry(id=derived_id(at, request.key, ordinal), at=at, actor=request.actor, body=operation, cause=cause)
 
 
-def append(cursor: Any, entries: Sequence[Entry]) -> list[Recorded]:
-    """Insert entries into the local log and return them with their numbers, in order.
+def open_record(cursor: Any, count: int) -> list[int]:
+    """Open the projected tables to this transaction and draw that many operation numbers.
 
-    The numbers are drawn here, after every lock the decision needed: a dependent operation has a higher number.
+    To be called after every lock the decisions needed: a dependent operation has a higher number. The transaction id
+    is drawn before the numbers: the sealer relies on it (sealing, "settled").
     """
+    cursor.execute(
+        "SELECT nextval('journal_operation_number') FROM (SELECT set_config('karnet.recording', 'on', true),"
+        " pg_current_xact_id() OFFSET 0) AS opened, generate_series(1, %s)",
+        [count],
+    )
+    return [number for (number,) in cursor.fetchall()]
+
+
+def append(send: Send, entries: Sequence[Entry], numbers: Sequence[int]) -> list[Recorded]:
+    """Send entries to the local log under numbers drawn for them; return them with their numbers, in order."""
     contents = [_content(e) for e in entries]
     kept = [content for content in contents if content is not None]
     if kept:
-        cursor.execute(
+        send(
             "INSERT INTO journal_content (digest, salt, data)"
             " SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::bytea[]) ON CONFLICT DO NOTHING",
             [list(column) for column in zip(*kept, strict=True)],
         )
     digests = [content[0] if content else None for content in contents]
     rows = [
-        (e.id, e.body.KIND, e.at, e.actor, encode_entry(e, digest), digest)
-        for e, digest in zip(entries, digests, strict=True)
+        (number, e.id, e.body.KIND, e.at, e.actor, encode_entry(e, digest), digest)
+        for number, e, digest in zip(numbers, entries, digests, strict=True)
     ]
-    # `karnet.recording` opens the projected tables for this transaction only (wiring.database, guards). The
-    # transaction id is drawn before the numbers: the sealer relies on it (sealing, "settled").
-    cursor.execute("SELECT set_config('karnet.recording', 'on', true), pg_current_xact_id()")
-    cursor.execute(
+    send(
         "INSERT INTO journal_operation (number, id, origin_id, kind, at, actor_id, data, content)"
-        " SELECT nextval('journal_operation_number'), d.id, 1, d.kind, d.at, d.actor, d.data, d.content"
-        " FROM unnest(%b::uuid[], %b::text[], %b::timestamptz[], %b::uuid[], %b::bytea[], %b::bytea[])"
-        " WITH ORDINALITY AS d(id, kind, at, actor, data, content, place) ORDER BY d.place RETURNING id, number",
+        " SELECT d.number, d.id, 1, d.kind, d.at, d.actor, d.data, d.content"
+        " FROM unnest(%b::bigint[], %b::uuid[], %b::text[], %b::timestamptz[], %b::uuid[], %b::bytea[], %b::bytea[])"
+        " AS d(number, id, kind, at, actor, data, content)",
         [list(column) for column in zip(*rows, strict=True)],
     )
-    numbers = dict(cursor.fetchall())
-    return [Recorded(e, HOME, numbers[e.id]) for e in entries]
+    return [Recorded(e, HOME, number) for e, number in zip(entries, numbers, strict=True)]
 
 
 def _content(e: Entry) -> tuple[bytes, bytes, bytes] | None:

@@ -12,7 +12,7 @@ The body is a function, not a `with` block, because a batch that loses a race is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -24,6 +24,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from psycopg import errors
 
 from karnet.journal import projection, recording
+from karnet.journal.flight import Send, in_one_flight
 from karnet.journal.requests import AnswerT, Asked, Outcome, RequestT
 from karnet.kernel import canonical
 from karnet.kernel.outcomes import Refused, refused
@@ -41,8 +42,10 @@ class _KeysTaken(Exception):
 class Transaction(Generic[RequestT, AnswerT]):
     """What a body sees: the requests that are new, and `record`."""
 
-    def __init__(self, fresh: Sequence[RequestT]) -> None:
+    def __init__(self, fresh: Sequence[RequestT], actors: dict[UUID, datetime | None]) -> None:
         self.fresh = fresh
+        self.actors = actors
+        """When each enrolled actor of the requests was retired; None = it acts still."""
         self.outcomes: list[Outcome[RequestT, AnswerT]] = []
 
     def record(self, outcomes: Iterable[Outcome[RequestT, AnswerT]]) -> None:
@@ -103,16 +106,11 @@ def _transact(
 
 def _acting(body: Body[RequestT, AnswerT]) -> Body[RequestT, AnswerT]:
     def acting(tx: Transaction[RequestT, AnswerT]) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT id, retired_at FROM journal_actor WHERE id = ANY(%b)", [list({r.actor for r in tx.fresh})]
-            )
-            retired: dict[UUID, datetime | None] = dict(cursor.fetchall())
         enrolled = []
         for request in tx.fresh:
-            if request.actor not in retired:
+            if request.actor not in tx.actors:
                 tx.record([Outcome(request, refused(Reason.UNKNOWN_ACTOR, actor=str(request.actor)))])
-            elif (until := retired[request.actor]) is not None and request.at >= until:
+            elif (until := tx.actors[request.actor]) is not None and request.at >= until:
                 tx.record([Outcome(request, refused(Reason.ACTOR_RETIRED, actor=str(request.actor)))])
             else:
                 enrolled.append(request)
@@ -132,29 +130,26 @@ def _worth_retrying(error: OperationalError) -> bool:
 
 
 def _attempt(requests: Sequence[RequestT], body: Body[RequestT, AnswerT], answers: Any) -> list[AnswerT | Refused]:
-    digests = {request.key: sha256(canonical.encode(request)).digest() for request in reversed(requests)}
+    asked = [sha256(canonical.encode(request)).digest() for request in requests]
+    digests = {request.key: digest for request, digest in zip(reversed(requests), reversed(asked), strict=True)}
     decoder = _decoder(answers)
-    with transaction.atomic(), connection.cursor() as cursor:
-        known = _known(cursor, list(digests))
-        seen: set[str] = set()
-        fresh = [r for r in requests if r.key not in known and not (r.key in seen or seen.add(r.key))]  # type: ignore[func-returns-value]
-        tx = Transaction[RequestT, AnswerT](fresh)
-        if fresh:
+    with transaction.atomic():
+        known, actors = _known(list(digests), list({request.actor for request in requests}))
+        seen = digests.keys() - known.keys()
+        tx = Transaction[RequestT, AnswerT](_first_of_each(requests, seen), actors)
+        if tx.fresh:
             body(tx)
             assert {o.request.key for o in tx.outcomes} == seen, "every fresh request needs an outcome"
-            _record(cursor, tx.outcomes)
-            _remember(cursor, tx.outcomes, digests, decoder)
+            _record(tx.outcomes, digests)
     given: dict[str, tuple[bytes, Any]] = {
         key: (digest, decoder.decode(answer)) for key, (digest, answer) in known.items()
     }
     given.update((o.request.key, (digests[o.request.key], o.answer)) for o in tx.outcomes)
-    return [_answer(request, *given[request.key]) for request in requests]
-
-
-def _answer(request: Asked, digest: bytes, answer: AnswerT | Refused) -> AnswerT | Refused:
-    if digest != sha256(canonical.encode(request)).digest():
-        return refused(Reason.KEY_REUSED, key=request.key)
-    return answer
+    return [
+        answer if known_digest == digest else refused(Reason.KEY_REUSED, key=request.key)
+        for request, digest in zip(requests, asked, strict=True)
+        for known_digest, answer in (given[request.key],)
+    ]
 
 
 @lru_cache(maxsize=64)
@@ -162,32 +157,50 @@ def _decoder(answers: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(answers | Refused)
 
 
-def _known(cursor: Any, keys: list[str]) -> dict[str, tuple[bytes, bytes]]:
-    cursor.execute("SELECT key, digest, answer FROM journal_request WHERE key = ANY(%b)", [keys])
-    return {key: (bytes(digest), bytes(answer)) for key, digest, answer in cursor.fetchall()}
+def _first_of_each(requests: Sequence[RequestT], keys: Set[str]) -> list[RequestT]:
+    wanted = set(keys)
+    first = []
+    for request in requests:
+        if request.key in wanted:
+            wanted.remove(request.key)
+            first.append(request)
+    return first
 
 
-def _record(cursor: Any, outcomes: Sequence[Outcome[Any, Any]]) -> None:
+def _known(keys: list[str], actors: list[UUID]) -> tuple[dict[str, tuple[bytes, bytes]], dict[UUID, datetime | None]]:
+    """Return what was answered before, by key, and the enrolled among the actors with the end of their time."""
+    with in_one_flight(connection) as send:
+        answered = send("SELECT key, digest, answer FROM journal_request WHERE key = ANY(%b::text[])", [keys])
+        enrolled = send("SELECT id, retired_at FROM journal_actor WHERE id = ANY(%b::uuid[])", [actors])
+    return {key: (bytes(digest), bytes(answer)) for key, digest, answer in answered.rows()}, dict(enrolled.rows())
+
+
+def _record(outcomes: Sequence[Outcome[Any, Any]], digests: dict[str, bytes]) -> None:
     entries = [
         recording.entry(operation, outcome.request, ordinal, outcome.cause)
         for outcome in outcomes
         for ordinal, operation in enumerate(outcome.operations)
     ]
+    numbers: list[int] = []
     if entries:
-        projection.project(cursor, recording.append(cursor, entries))
+        with connection.cursor() as cursor:
+            numbers = recording.open_record(cursor, len(entries))
+    with in_one_flight(connection) as send:
+        if entries:
+            projection.project(send, recording.append(send, entries, numbers))
+        _remember(send, outcomes, digests)
 
 
-def _remember(
-    cursor: Any,
-    outcomes: Sequence[Outcome[Any, Any]],
-    digests: dict[str, bytes],
-    decoder: msgspec.json.Decoder[Any],
-) -> None:
+def _remember(send: Send, outcomes: Sequence[Outcome[Any, Any]], digests: dict[str, bytes]) -> None:
     rows = sorted((o.request.key, digests[o.request.key], canonical.encode(o.answer), o.request.at) for o in outcomes)
-    cursor.execute(
+
+    def check(found: int) -> None:
+        if found != len(rows):
+            raise _KeysTaken
+
+    send(
         "INSERT INTO journal_request (key, digest, answer, at)"
         " SELECT * FROM unnest(%b::text[], %b::bytea[], %b::bytea[], %b::timestamptz[]) ON CONFLICT DO NOTHING",
         [list(column) for column in zip(*rows, strict=True)],
+        check,
     )
-    if cursor.rowcount != len(rows):
-        raise _KeysTaken
