@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import socket
 import stat
@@ -25,6 +24,7 @@ from karnet.wiring.postgres.account import owner_account, server_account
 from karnet.wiring.postgres.cluster import check_version
 from karnet.wiring.postgres.software import software_for
 from karnet.wiring.problem import InstallationProblem
+from karnet.wiring.serve.report import State, read_report
 
 _PYTHON = (3, 11)
 _SPACE_NEEDED_MB = 256
@@ -194,8 +194,9 @@ def _http_port(installation: Installation) -> str:
     holder = listener(http.host, http.port)
     if holder is None:
         return f"{http.host} port {http.port} is free"
-    if re.search(r"(^|[ /])karnet( |$)", holder):
-        return f"{http.host} port {http.port} is Karnet's ({holder})"
+    report = read_report(installation, "web")
+    if report is not None and report.state == State.RUNNING:
+        return f"{http.host} port {http.port} is Karnet's (process {report.pid})"
     raise InstallationProblem(
         "http-port-taken",
         f"Karnet cannot listen on port {http.port} of {http.host}: {holder}.",

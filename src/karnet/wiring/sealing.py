@@ -88,8 +88,14 @@ def catch_up(installation: Installation, allowed: MaySign) -> int:
     return len(missing)
 
 
-def run_sealer(installation: Installation, stop: Event, say: Callable[[str], None] = lambda _: None) -> None:
-    """Seal until `stop` is set: at once while batches are full, else every 100 ms.
+def run_sealer(
+    installation: Installation,
+    stop: Event,
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    sealing: Callable[[], None] = lambda: None,
+) -> None:
+    """Seal until `stop` is set: at once while batches are full, else every 100 ms. `sealing` is called when it begins.
 
     Waits, saying why, while another process seals, the clock is behind or the database is away. Raises
     InstallationProblem where a person has to decide (a restored backup, a lost key).
@@ -99,6 +105,7 @@ def run_sealer(installation: Installation, stop: Event, say: Callable[[str], Non
         try:
             with sealer_for(installation) as sealer:
                 told = ""
+                sealing()
                 _seal_until(sealer, stop)
         except Busy:
             reason = "another process is the sealer; waiting to take over"

@@ -19,6 +19,8 @@ def database(dsn: str) -> dict[str, Any]:
         "HOST": parts.pop("host", ""),
         "PORT": str(parts.pop("port", "") or ""),
         "CONN_MAX_AGE": None,
+        # Between two requests the server may have been started again.
+        "CONN_HEALTH_CHECKS": True,
         # Hot statements are few and always the same text: prepare them on the server at once.
         "OPTIONS": {**parts, "server_side_binding": True, "prepare_threshold": 3},
     }

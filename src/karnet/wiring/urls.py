@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from karnet.wiring.web import log_views, views
+
+urlpatterns: list[URLPattern] = [
+    path("", views.index),
+    path("health", views.health),
+    path("checkpoint", log_views.checkpoint),
+    path("tile/<path:path>", log_views.tile),
+]

@@ -43,6 +43,10 @@ class Session:
         else:
             click.echo(text)
 
+    def line(self, value: object, text: str) -> None:
+        """One line of an answer that comes bit by bit, written at once: compact JSON with --json, else `text`."""
+        click.echo(msgspec.json.encode(value).decode() if self.json else text)
+
     @contextmanager
     def database(self, role: str = "karnet_app") -> Iterator[Installation]:
         """The database is up and Django is connected to it as `role` (a `postgres.Role`) within the block."""

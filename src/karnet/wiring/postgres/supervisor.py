@@ -66,15 +66,18 @@ class Server:
         """Whether the server process exists right now."""
         return find_postmaster(self.cluster.data) is not None
 
-    def leave(self, say: Progress = _silent) -> bool:
-        """End this use; the last user stops the server. True if it was stopped. Harmless when repeated."""
+    def leave(self, say: Progress = _silent, *, at_once: bool = False) -> bool:
+        """End this use; the last user stops the server. True if it was stopped. Harmless when repeated.
+
+        `at_once` does not wait for open pages to be written: the next start recovers what was committed from the log.
+        """
         with _start_lock(self.installation, say):
             self._user.close()
             last = FileLock(self._user.path)
             if not last.acquire(wait=False):
                 return False
             try:
-                _stop(self.cluster, self._child, say)
+                _stop(self.cluster, self._child, say, at_once=at_once)
             finally:
                 last.close()
         return True
@@ -351,16 +354,18 @@ def _refused(error: psycopg.OperationalError, cluster: Cluster) -> InstallationP
     )
 
 
-def _stop(cluster: Cluster, child: subprocess.Popen[bytes] | None, say: Progress) -> bool:
+def _stop(
+    cluster: Cluster, child: subprocess.Popen[bytes] | None, say: Progress, *, at_once: bool = False
+) -> bool:
     """Fast shutdown, waiting for the last process to end; immediate shutdown (the WAL keeps all) if that hangs."""
     postmaster = find_postmaster(cluster.data)
     if postmaster is None and (child is None or child.poll() is not None):
         return False
     pid = postmaster.pid if postmaster is not None else child.pid if child is not None else 0
     server = Postmaster(pid, "")
-    server.send(signal.SIGINT)
+    server.send(signal.SIGQUIT if at_once else signal.SIGINT)
     since = said = time.monotonic()
-    hurried = False
+    hurried = at_once
     lock = _cluster_lock(cluster)
     try:
         while True:
