@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 from django.db import connection
 
+from karnet.journal.recording import HOME
+
 
 class UnknownCut(ValueError):
     """The cut names a log, or a tree size of it, that this installation does not hold."""
@@ -64,6 +66,14 @@ def latest_cut() -> Cut:
             "SELECT o.name, t.size FROM journal_origin o JOIN journal_tree t ON t.origin_id = o.id ORDER BY o.name"
         )
         return Cut(dict(cursor.fetchall()))
+
+
+def home_cut(size: int) -> Cut:
+    """Return the cut at a size of this server's own log, the other logs as far as they are held here now."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM journal_origin WHERE id = %s", [HOME])
+        row = cursor.fetchone()
+    return Cut({**latest_cut().sizes, **({row[0]: size} if row else {})})
 
 
 def instant_of(cut: Cut) -> datetime | None:

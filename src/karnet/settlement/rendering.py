@@ -9,8 +9,10 @@ import msgspec
 
 from karnet.kernel.time import zone
 from karnet.settlement.explaining import ExplainedTicket, Explanation
+from karnet.settlement.rules.agreements import Draft
 from karnet.settlement.rules.decimals import WEIGHT_PLACES, money, written
 from karnet.settlement.rules.report import DueLine, FacilityLine, Report
+from karnet.settlement.selectors import ClosingRow
 
 
 class Sheet(msgspec.Struct, frozen=True):
@@ -210,6 +212,44 @@ def _ticket_sheets(ticket: ExplainedTicket) -> list[Sheet]:
         total=True,
     )
     return [passages, shares]
+
+
+def closings_sheet(season: str, closings: Sequence[ClosingRow], time_zone: str) -> Sheet:
+    """Return the closed periods of a season, one a row."""
+    return Sheet(
+        title=f"Closed periods of {season}",
+        columns=("period", "until", "cut", "report SHA-256"),
+        rows=tuple(
+            (
+                str(closing.sequence),
+                when(closing.period_end, time_zone),
+                ", ".join(f"{log} at {size}" for log, size in sorted(closing.cut.items())),
+                closing.report_sha256,
+            )
+            for closing in closings
+        ),
+        left=frozenset({"until", "cut", "report SHA-256"}),
+    )
+
+
+def agreement_sheets(draft: Draft, sha256: str) -> list[Sheet]:
+    """Return an agreement's tables: prices, and the points and weights of its gates."""
+    rules = f"time tickets by {draft.division}, what nobody used by {draft.unused}, card deposit {draft.deposit}"
+    return [
+        Sheet(
+            title=f"Agreement {draft.season}, {draft.first_day} to {draft.last_day} ({draft.time_zone}), {draft.currency}\n"
+            f"members {', '.join(draft.members)}; {rules}\nSHA-256 {sha256}",
+            columns=("product", "category", "price", "VAT %"),
+            rows=tuple((price.product, price.category, price.price, price.vat) for price in draft.prices),
+            left=frozenset({"product", "category"}),
+        ),
+        Sheet(
+            title="Gates",
+            columns=("gate", "points", "weight"),
+            rows=tuple((gate, str(terms.points), terms.weight) for gate, terms in draft.gates.items()),
+            left=frozenset({"gate"}),
+        ),
+    ]
 
 
 def weight_text(millionths: int) -> str:

@@ -14,7 +14,7 @@ from karnet.journal.cuts import Extent
 from karnet.parties.selectors import all_facilities
 from karnet.settlement.operations import Agreement
 from karnet.settlement.rules.agreements import Draft, Facts, GateFact, InForce, MemberFact, draft_of
-from karnet.settlement.rules.report import Place
+from karnet.settlement.rules.report import Heading, Place, Report, build_report
 from karnet.settlement.rules.totals import NOBODY, Kind, Terms
 
 
@@ -51,6 +51,16 @@ def agreements(extent: Extent | None = None) -> list[AgreementRow]:
 def agreement_in_force(at: datetime) -> AgreementRow | None:
     """Return the agreement in force at an instant."""
     return next((row for row in agreements() if row.valid_from <= at < row.valid_until), None)
+
+
+def agreement_of(season: str | None, at: datetime) -> AgreementRow | None:
+    """Return the agreement of a season; without one named, the agreement in force at an instant, else the last that
+    was, else the first that will be."""
+    rows = agreements()
+    if season is not None:
+        return next((row for row in reversed(rows) if row.text.season == season), None)
+    begun = [row for row in rows if row.valid_from <= at]
+    return begun[-1] if begun else next(iter(rows), None)
 
 
 def agreement_draft(row: AgreementRow) -> Draft:
@@ -148,6 +158,28 @@ def closed_amounts(
         for facility, kind, creditor, amount in rows
         if amount
     }
+
+
+def closed_report(row: AgreementRow, sequence: int) -> Report | None:
+    """Return a closed period as a report, from the amounts recorded then; None when there is no such closing."""
+    done = {closing.sequence: closing for closing in closings(row.id)}
+    closing = done.get(sequence)
+    if closing is None:
+        return None
+    before = done.get(sequence - 1)
+    heading = Heading(
+        agreement=row.id,
+        agreement_sha256=row.sha256,
+        season=row.text.season,
+        currency=row.text.currency,
+        members=frozenset(row.text.members),
+        cut=closing.cut,
+        since=before.period_end if before else None,
+        until=closing.until,
+        as_of=closing.period_end,
+    )
+    ordered = places()
+    return build_report(heading, ordered, closed_amounts(row.id, ordered, sequence))
 
 
 def _rows(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
