@@ -39,7 +39,7 @@ Span = tuple[datetime, datetime | None]
 
 
 class MediumState(msgspec.Struct, frozen=True, kw_only=True):
-    """A medium as decisions see it. `blocks`: how many blocks lie on it."""
+    """A medium as decisions see it. `blocks`: how many blocks lie on it; `state_at`: when its state last changed."""
 
     id: UUID
     number: str
@@ -48,6 +48,7 @@ class MediumState(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     issue: int = 0
     blocks: int = 0
+    state_at: datetime | None = None
 
 
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +56,7 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
 
     `facility` sold it; `facilities`: where it opens gates (empty = wherever an agreement gives the gate terms).
     `points`: on issue; `available`: left to draw now (reservations taken off). `days_used`: ascending.
-    `valid_from` is None until the first passage of a ticket that starts there.
+    `valid_from` is None until the first passage of a ticket that starts there. `placed_at`: when it came onto its medium.
     """
 
     id: UUID
@@ -78,6 +79,7 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     days_used: tuple[date, ...] = ()
     activated: bool = False
     voided: bool = False
+    placed_at: datetime | None = None
 
     @property
     def points_account(self) -> UUID:
@@ -230,12 +232,25 @@ def usable_medium(medium: MediumState) -> Refused | None:
     return None
 
 
+def outrun(at: datetime, *changes: datetime | None) -> Refused | None:
+    """Return the refusal of a change at `at` to what has changed later than that, else None.
+
+    Of two changes the later counts, everywhere and in any order of arrival; so one that claims to have happened
+    before the change it was decided after would be recorded and do nothing. A clock is wrong somewhere.
+    """
+    latest = max((change for change in changes if change is not None), default=None)
+    if latest is None or instant(at) >= latest:
+        return None
+    return bad_values({"at": f"lies before the last change, which was at {_iso(latest)}; compare the clocks"})
+
+
 def decide_issue(
     *,
     number: str,
     chip: str,
     kind: MediumKind,
     facility: UUID,
+    at: datetime,
     by_number: MediumState | None,
     by_chip: MediumState | None,
 ) -> MediumIssued | Refused:
@@ -260,6 +275,9 @@ def decide_issue(
         return refused(Reason.MEDIUM_IN_USE, number=number)
     if blocker.reason != Reason.MEDIUM_RETURNED:
         return blocker
+    late = outrun(at, by_number.state_at)
+    if late is not None:
+        return late
     return MediumIssued(
         id=by_number.id, number=number, chip=chip, kind=by_number.kind, facility=facility, issue=by_number.issue + 1
     )
@@ -282,18 +300,26 @@ class Desk:
         """Return the medium with this printed number, if there is one."""
         return self.media.get(medium_id(number))
 
-    def decide_issue(self, number: str, chip: str, kind: MediumKind, facility: UUID) -> MediumIssued | Refused:
+    def decide_issue(
+        self, number: str, chip: str, kind: MediumKind, facility: UUID, at: datetime
+    ) -> MediumIssued | Refused:
         """Decide as `decide_issue` on the present state, which stays as it is: `put(issued_state(…))` when it holds."""
         return decide_issue(
-            number=number, chip=chip, kind=kind, facility=facility,
+            number=number, chip=chip, kind=kind, facility=facility, at=at,
             by_number=self.find(number), by_chip=self._by_chip.get(chip),
         )  # fmt: skip
 
 
-def issued_state(issued: MediumIssued) -> MediumState:
-    """Return the state of a medium that is issued, for the next decision."""
+def issued_state(issued: MediumIssued, at: datetime) -> MediumState:
+    """Return the state of a medium that is issued at `at`, for the next decision."""
     return MediumState(
-        id=issued.id, number=issued.number, chip=issued.chip, kind=issued.kind, state="in_use", issue=issued.issue
+        id=issued.id,
+        number=issued.number,
+        chip=issued.chip,
+        kind=issued.kind,
+        state="in_use",
+        issue=issued.issue,
+        state_at=instant(at),
     )
 
 
@@ -322,7 +348,8 @@ def decide_replace(desk: Desk, held: Held, request: Replace, facility: UUID) -> 
         return refused(Reason.UNKNOWN_MEDIUM, medium=str(request.old))
     if old.state != "in_use":
         return usable_medium(old) or refused(Reason.MEDIUM_RETURNED, number=old.number)
-    new = desk.decide_issue(request.new_number, request.chip, request.kind, facility)
+    late = outrun(request.at, old.state_at, *(holding.placed_at for holding in held.holdings[old.id]))
+    new = late or desk.decide_issue(request.new_number, request.chip, request.kind, facility, request.at)
     if isinstance(new, Refused):
         return new
     at, going = instant(request.at), [holding for holding in held.holdings[old.id] if not holding.voided]
@@ -334,10 +361,10 @@ def decide_replace(desk: Desk, held: Held, request: Replace, facility: UUID) -> 
             paid.append(DepositReturned(id=deposit.id, medium=old.id, **same))  # type: ignore[arg-type]
             taken.append(DepositTaken(id=derived_id(at, request.key, f"deposit:{place}"), medium=new.id, **same))  # type: ignore[arg-type]
         held.deposits[old.id] = []
-    desk.put(msgspec.structs.replace(old, state="replaced", blocks=old.blocks + 1))
-    desk.put(issued_state(new))
+    desk.put(msgspec.structs.replace(old, state="replaced", blocks=old.blocks + 1, state_at=at))
+    desk.put(issued_state(new, at))
     held.holdings[old.id] = []
-    held.holdings[new.id] = [msgspec.structs.replace(holding, medium=new.id) for holding in going]
+    held.holdings[new.id] = [msgspec.structs.replace(holding, medium=new.id, placed_at=at) for holding in going]
     for deposit_taken in taken:
         held.put_deposit(deposit_taken)
     return Replaced(

@@ -14,7 +14,7 @@ from karnet.accounts.selectors import balances
 from karnet.catalogue.operations import Validity
 from karnet.entitlements.rules import Desk, Holding, MediumState, OpenBlock, OpenDeposit, medium_id, points_account
 
-_MEDIUM = "id, number, chip, kind, state, issue, blocks"
+_MEDIUM = "id, number, chip, kind, state, issue, blocks, state_at"
 
 
 def medium_ids_by_chip(chips: Collection[str]) -> dict[str, UUID]:
@@ -74,8 +74,10 @@ def _media(where: str, parameters: Sequence[Any]) -> list[MediumState]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {_MEDIUM} FROM entitlements_medium WHERE {where}", parameters)
         return [
-            MediumState(id=id_, number=number, chip=chip, kind=kind, state=state, issue=issue, blocks=blocks)
-            for id_, number, chip, kind, state, issue, blocks in cursor.fetchall()
+            MediumState(
+                id=id_, number=number, chip=chip, kind=kind, state=state, issue=issue, blocks=blocks, state_at=state_at
+            )
+            for id_, number, chip, kind, state, issue, blocks, state_at in cursor.fetchall()
         ]
 
 
@@ -84,7 +86,7 @@ _HOLDING_COLUMNS = (
     " e.time_zone, e.validity, e.at, coalesce(e.active_from, e.valid_from),"
     " coalesce(e.active_until, e.valid_until), e.facilities, e.points,"
     " ARRAY(SELECT d.day FROM entitlements_day d WHERE d.entitlement = e.id ORDER BY d.day),"
-    " e.activated_at IS NOT NULL, e.voided_at IS NOT NULL"
+    " e.activated_at IS NOT NULL, e.voided_at IS NOT NULL, e.placed_at"
 )
 _HOLDING = f"SELECT {_HOLDING_COLUMNS} FROM entitlements_entitlement e"
 
@@ -149,7 +151,7 @@ def _holdings(rows: Sequence[tuple[Any, ...]]) -> list[Holding]:
             facility=row[6], currency=row[7], price=row[8], time_zone=row[9], validity=_validity(row[10]),
             sold_at=row[11], valid_from=row[12], valid_until=row[13], facilities=_facilities(row[14]), points=row[15],
             available=sums[accounts[row[0]]].available if row[0] in accounts else 0,
-            days_used=tuple(row[16]), activated=row[17], voided=row[18],
+            days_used=tuple(row[16]), activated=row[17], voided=row[18], placed_at=row[19],
         )
         for row in rows
     ]  # fmt: skip

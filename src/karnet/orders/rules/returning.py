@@ -16,7 +16,7 @@ from karnet.entitlements.operations import (
     Replaced,
 )
 from karnet.entitlements.requests import Replace
-from karnet.entitlements.rules import Desk, Held, Holding, MediumState, decide_replace, points_account, unused
+from karnet.entitlements.rules import Desk, Held, Holding, MediumState, decide_replace, outrun, points_account, unused
 from karnet.kernel.ids import derived_id
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
@@ -93,7 +93,7 @@ def decide_give_back(
         return bad_values({"account": "goes with an internal account, and only with that"}), ()
     returned = _returned(request, place, shift, paid_to, lines, media, held, orders)
     for medium in media:
-        desk.put(msgspec.structs.replace(medium, state="returned"))
+        desk.put(msgspec.structs.replace(medium, state="returned", state_at=instant(request.at)))
         held.deposits[medium.id] = []
     if request.order is not None:
         orders.fold(request.order, set(returned.lines))
@@ -134,6 +134,9 @@ def _media(request: GiveBack, place: Place, desk: Desk, held: Held) -> list[Medi
         foreign = {deposit.currency for deposit in held.deposits[medium.id]} - {place.currency}
         if foreign:
             return refused(Reason.NOT_VALID_HERE, number=number, currency=min(foreign))
+        late = outrun(request.at, medium.state_at)
+        if late is not None:
+            return late
         media.append(medium)
     return media
 

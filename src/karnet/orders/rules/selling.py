@@ -100,7 +100,8 @@ class Basket:
     def _medium(self, card: Card, deposit_minor: int) -> MediumState | Refused:
         issued = self.issued.get(card.number)
         if issued is None and card.issue:
-            decided = self.desk.decide_issue(card.number, card.chip or card.number, card.kind, self.place.facility)
+            chip = card.chip or card.number
+            decided = self.desk.decide_issue(card.number, chip, card.kind, self.place.facility, self.at)
             if isinstance(decided, Refused):
                 return decided
             if any(other.chip == decided.chip for other in self.issued.values()):
@@ -110,7 +111,7 @@ class Basket:
             if deposit_minor and issued.kind in PLASTIC:
                 self._deposits[issued.id] = max(deposit_minor, self._deposits.get(issued.id, 0))
             self.media[issued.id] = None
-            return issued_state(issued)
+            return issued_state(issued, self.at)
         medium = self.desk.find(card.number)
         if medium is None:
             return refused(Reason.UNKNOWN_MEDIUM, number=card.number)
@@ -182,7 +183,7 @@ def decide_sale(
     if refusal is not None:
         return refusal, ()
     for issued in basket.issued.values():
-        desk.put(issued_state(issued))
+        desk.put(issued_state(issued, basket.at))
     sold = _sold(basket, counter, shift, deposits, money)
     operations: tuple[Operation, ...] = (sold,)
     number = None
