@@ -29,18 +29,24 @@ _LINE_OF_THEIR_OWN = (Habit.CHANGES_MIND, Habit.HAGGLES)
 _SCHOOL = Buyer(name="Szkoła Podstawowa nr 3", tax_number="1234563218", address="ul. Szkolna 1, 00-001 Warszawa")
 
 
-def shift(world: World, desk: Desk) -> Process:
-    """One shift at a till, from the first float to the count of the drawer."""
+def early_bird(world: World, desk: Desk) -> Process:
+    """The first customer of the day comes before the till is ready."""
+    pay = Payment(kind="cash", amount=_text(network.GOODS["map"]))
+    world.emit(
+        Sell(at=world.instant(), sales_point=desk.code, operator=desk.operator, lines=(SaleLine(product="map"),),
+             pay=(pay,), expect={"refused": "no_open_shift"})
+    )  # fmt: skip
+    yield from ()
+
+
+def shift(world: World, desk: Desk, closes_s: int) -> Process:
+    """One shift at a desk, from the first float to the count of the drawer."""
     place = desk.code, desk.clerk
-    if desk is DESKS[0]:
-        # The first customer of the day comes before the till is ready.
-        world.emit(_sale(world, desk, [SaleLine(product="map")], 500, expect={"refused": "no_open_shift"}))
-        yield world.now + 5 * MINUTE
     world.emit(
         OpenShift(at=world.instant(), sales_point=place[0], operator=place[1], float_amount=_text(FLOAT), expect=OK)
     )
-    world.cash[desk.code] += FLOAT
-    yield TILLS_CLOSE + 10 * MINUTE
+    world.cash[desk.code] = FLOAT
+    yield closes_s
     expected = world.cash[desk.code]
     difference = world.chance.choice(_DIFFERENCES)
     world.emit(
@@ -57,20 +63,25 @@ def buy(world: World, group: Group) -> Process:
     group.bought_at = desk.facility
     yield world.desks[desk.code].join(world.now) + desk.sale_s
     lines, total = _lines(desk.facility, group.members)
-    total += DEPOSIT * len(group.members)
     if desk.kind in ("till", "reception") and not group.school and world.chance.random() < 0.12:
         goods = world.chance.choice(sorted(network.GOODS))
         lines.append(SaleLine(product=goods, quantity=2))
         total += 2 * network.GOODS[goods]
     if not group.early and world.chance.random() < 0.004:
         # A slip: the price of a day ticket typed for the sum. Nothing is sold, and the cashier starts again.
-        slip = Payment(kind="card", amount=_text(total + 100))
+        slip = Payment(kind="card", amount=_text(total + 100 + DEPOSIT * len(group.members)))
         world.emit(
             Sell(at=world.instant(), sales_point=desk.code, operator=desk.operator, lines=tuple(lines), pay=(slip,),
                  expect={"refused": "payment_mismatch"})
         )  # fmt: skip
         yield world.now + 20
-    world.emit(_sale(world, desk, lines, total, label=label(group), school=group.school))
+    world.emit(
+        Sell(
+            at=world.instant(), label=label(group), sales_point=desk.code, operator=desk.operator, lines=tuple(lines),
+            pay=_payments(world, desk, total + DEPOSIT * len(group.members), school=group.school),
+            buyer=_SCHOOL if group.school else None, expect={"total": _text(total)},
+        )
+    )  # fmt: skip
     if group.school:
         world.start(world.now + 5 * MINUTE, _invoice(world, desk, group))
 
@@ -184,23 +195,6 @@ def _desk_of(world: World, group: Group) -> Desk:
     return world.desk(group.facility)
 
 
-def _sale(
-    world: World,
-    desk: Desk,
-    lines: Sequence[SaleLine],
-    total: int,
-    *,
-    label: str | None = None,
-    school: bool = False,
-    expect: dict[str, object] | None = None,
-) -> Sell:
-    payments = _payments(world, desk, total, school=school) if expect is None else (Payment(kind="cash"),)
-    return Sell(
-        at=world.instant(), label=label, sales_point=desk.code, operator=desk.operator, lines=tuple(lines), pay=payments,
-        expect=expect or {"total": _text(total)},
-    )  # fmt: skip
-
-
 def _payments(world: World, desk: Desk, total: int, *, school: bool) -> tuple[Payment, ...]:
     if school:
         return (Payment(kind="invoice", amount=_text(total)),)
@@ -236,7 +230,7 @@ def _refund(world: World, desk: Desk, amount: int) -> PaymentKind:
 def _invoice(world: World, desk: Desk, group: Group) -> Process:
     order = label(group)
     assert order is not None
-    world.emit(Invoice(at=world.instant(), order=order, buyer=_SCHOOL, operator=desk.clerk, expect=OK))
+    world.emit(Invoice(at=world.instant(), order=order, operator=desk.clerk, expect=OK))
     yield from ()
 
 

@@ -14,7 +14,7 @@ from random import Random
 
 from karnet.wiring.demo import network, people
 from karnet.wiring.demo.network import DESKS, LIFTS, Desk, Lift
-from karnet.wiring.demo.people import HOUR
+from karnet.wiring.demo.people import HOUR, MINUTE
 from karnet.wiring.play.steps import Step
 
 Process = Generator[int, None, None]
@@ -116,8 +116,11 @@ def generate(seed: int = SEED, skiers: int = SKIERS, day: date = date(2026, 1, 1
     world = World(seed, day)
     groups = people.draw(Random(f"{seed}:{day}"), skiers, card_prefix=f"{day:%y%m%d}")  # noqa: S311
     for desk in DESKS:
-        if desk.has_drawer:
-            world.start(8 * HOUR, counter.shift(world, desk))
+        if desk.kind == "partner":
+            world.start(EVENING - 30 * MINUTE, counter.shift(world, desk, EVENING + 5 * HOUR))
+        if desk.operator is not None:
+            world.start(8 * HOUR, counter.shift(world, desk, TILLS_CLOSE + 10 * MINUTE))
+    world.start(8 * HOUR - 10 * MINUTE, counter.early_bird(world, DESKS[0]))
     for group in groups:
         if group.early:
             world.start(EVENING + world.chance.randrange(3 * HOUR), counter.buy(world, group))

@@ -61,6 +61,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def has_drawer(self) -> bool:
+        """Tell whether cash is taken and paid out there."""
         return self.kind in ("till", "reception")
 
 

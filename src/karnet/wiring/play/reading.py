@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from karnet.wiring.play.amounts import AMOUNT_PATTERN, PERCENT_PATTERN, WEIGHT_PATTERN
-from karnet.wiring.play.steps import AnyStep, Scan, Sell, Step, Take, TopUp, names
+from karnet.wiring.play.steps import AnyStep, Block, Scan, Sell, Step, Take, TopUp, Unblock, names
 from karnet.wiring.play.words import (
     CARD_PATTERN,
     CLOCK_PATTERN,
@@ -53,7 +53,7 @@ _encoder = msgspec.json.Encoder(order="sorted")
 
 class Line(msgspec.Struct, frozen=True):
     """A step with its place in the file, its idempotency key, and the line it refers to: the scan whose turn a gate
-    reports, or the sale that is returned or invoiced."""
+    reports, the block that is lifted, or the sale that is returned or invoiced."""
 
     number: int
     step: Step
@@ -107,6 +107,7 @@ def numbered(steps: Iterable[tuple[int, Step]]) -> list[Line]:
     """
     seen: Counter[bytes] = Counter()
     scans: dict[tuple[str, str | None], Line] = {}
+    blocks: dict[str, Line] = {}
     labelled: dict[str, Line] = {}
     lines = []
     for number, step in steps:
@@ -117,12 +118,16 @@ def numbered(steps: Iterable[tuple[int, Step]]) -> list[Line]:
             key = f"play:{said.hex()}:{seen[said]}"
         if isinstance(step, Take):
             about = scans.get((step.gate, step.card))
+        elif isinstance(step, Unblock):
+            about = blocks.get(step.card)
         else:
             about = labelled.get(getattr(step, "order", None) or "")
         line = Line(number, step, key, about)
         lines.append(line)
         if isinstance(step, Scan):
             scans[step.gate, None] = scans[step.gate, step.card] = line
+        if isinstance(step, Block):
+            blocks[step.card] = line
         if step.label is not None:
             labelled[step.label] = line
     return lines

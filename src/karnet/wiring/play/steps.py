@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
@@ -11,6 +11,7 @@ from msgspec import Meta
 from karnet.wiring.play.amounts import Amount
 from karnet.wiring.play.words import (
     AgreedPrice,
+    BlockReason,
     Buyer,
     Card,
     Code,
@@ -18,6 +19,7 @@ from karnet.wiring.play.words import (
     Currency,
     FacilityCode,
     GateTerms,
+    Instant,
     Label,
     Payment,
     PaymentKind,
@@ -27,15 +29,11 @@ from karnet.wiring.play.words import (
     SalesPointKind,
 )
 
-Instant = Annotated[
-    datetime, Meta(tz=True, description="When it happens, with offset. Steps stand in the order of time.")
-]
-
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="do"):
     """What every step has.
 
-    `key`: the idempotency key; by default it is made from the step itself. `expect`: fields the outcome must have.
+    `at`: when it happens; steps stand in the order of time. `key`: the idempotency key; by default it is made from the step itself. `expect`: fields the outcome must have.
     `note`: for the reader.
     """
 
@@ -82,9 +80,16 @@ class EnrolGate(Step, frozen=True, kw_only=True, tag="enrol_gate"):
 
 
 class Retire(Step, frozen=True, kw_only=True, tag="retire"):
-    """A facility, sales point, operator or gate acts no more."""
+    """A facility, sales point, operator or gate acts no more, nor does what belongs to it."""
 
-    party: FacilityCode | Place
+    facility: FacilityCode | None = None
+    sales_point: Place | None = None
+    operator: Place | None = None
+    gate: Place | None = None
+
+    def __post_init__(self) -> None:
+        if sum(party is not None for party in (self.facility, self.sales_point, self.operator, self.gate)) != 1:
+            raise ValueError("name one of facility, sales_point, operator and gate")
 
 
 class Publish(Step, frozen=True, kw_only=True, tag="publish"):
@@ -129,17 +134,26 @@ class CloseShift(Step, frozen=True, kw_only=True, tag="close_shift"):
     sales_point: Place
     operator: Place
     counted: Amount | None = None
-    counts: dict[str, Count] = {}
+    counts: dict[Amount, Count] = {}
+
+    def __post_init__(self) -> None:
+        if (self.counted is None) == (not self.counts):
+            raise ValueError("say what was counted: either counted or counts")
 
 
 class Sell(Step, frozen=True, kw_only=True, tag="sell"):
     """A sale of one or more lines. `operator` left out: the service operator of a ticket machine or web shop. `pay` left
-    out: cash, all of it."""
+    out: cash, all of it. `buyer`: a company; `invoice`: issue one at once."""
 
     sales_point: Place
     operator: Place | None = None
     lines: Annotated[tuple[SaleLine, ...], Meta(min_length=1)]
     pay: tuple[Payment, ...] | PaymentKind = "cash"
+    buyer: Buyer | None = None
+    invoice: bool = False
+
+    def __post_init__(self) -> None:
+        _one_rest(self.pay)
 
 
 class TopUp(Step, frozen=True, kw_only=True, tag="top_up"):
@@ -150,7 +164,11 @@ class TopUp(Step, frozen=True, kw_only=True, tag="top_up"):
     card: Card
     product: Code
     category: str = "adult"
+    price: Amount | None = None
     pay: tuple[Payment, ...] | PaymentKind = "cash"
+
+    def __post_init__(self) -> None:
+        _one_rest(self.pay)
 
 
 class Scan(Step, frozen=True, kw_only=True, tag="scan"):
@@ -174,7 +192,7 @@ class Block(Step, frozen=True, kw_only=True, tag="block"):
     card: Card
     sales_point: Place
     operator: Place
-    reason: Literal["lost", "stolen", "misused", "unpaid", "other"] = "lost"
+    reason: BlockReason = "lost"
 
 
 class Unblock(Step, frozen=True, kw_only=True, tag="unblock"):
@@ -186,13 +204,19 @@ class Unblock(Step, frozen=True, kw_only=True, tag="unblock"):
 
 
 class Replace(Step, frozen=True, kw_only=True, tag="replace"):
-    """A lost or broken card is replaced, with everything on it."""
+    """A lost or broken card is replaced, with everything on it.
+
+    Its deposit becomes that of the new card. With `deposit`, a new deposit is taken instead, and the old one is left to
+    whoever hands the old card in.
+    """
 
     card: Card
     by: Card
     sales_point: Place
     operator: Place
-    reason: Literal["lost", "stolen", "misused", "unpaid", "other"] = "lost"
+    reason: BlockReason = "lost"
+    deposit: Amount | None = None
+    pay: PaymentKind = "cash"
 
 
 class Return(Step, frozen=True, kw_only=True, tag="return"):
@@ -208,17 +232,19 @@ class Return(Step, frozen=True, kw_only=True, tag="return"):
 
 
 class Invoice(Step, frozen=True, kw_only=True, tag="invoice"):
-    """An invoice for an earlier sale (`order` names its step)."""
+    """An invoice for an earlier sale (`order` names its step). `buyer` left out: the sale's."""
 
     order: Label
-    buyer: Buyer
     operator: Place
+    buyer: Buyer | None = None
 
 
 class Settle(Step, frozen=True, kw_only=True, tag="settle"):
-    """The settlement of a season over everything recorded up to here. Changes nothing."""
+    """The settlement of a season (default: the one in force) over everything that happened up to `at`; with `since`,
+    of the time from then on. Changes nothing."""
 
     season: Code | None = None
+    since: Instant | None = None
 
 
 class ClosePeriod(Step, frozen=True, kw_only=True, tag="close_period"):
@@ -260,6 +286,11 @@ AnyStep = (
     | Sell | TopUp | Scan | Take | Block | Unblock | Replace | Return | Invoice | Settle | ClosePeriod
     | Seal | Verify | RebuildCheck | Inspect | Balance
 )  # fmt: skip
+
+
+def _one_rest(pay: tuple[Payment, ...] | str) -> None:
+    if not isinstance(pay, str) and sum(payment.amount is None for payment in pay) > 1:
+        raise ValueError("only one payment can be what remains; give the others an amount")
 
 
 def names() -> dict[str, type[Step]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -40,11 +40,16 @@ Label = Annotated[
     str, Meta(min_length=1, max_length=64, description="A name for this step, by which later steps may refer to it.")
 ]
 Currency = Annotated[str, Meta(pattern=CURRENCY_PATTERN, description="ISO 4217.", examples=["PLN"])]
+Instant = Annotated[
+    datetime,
+    Meta(tz=True, description="An instant with its offset from UTC.", examples=["2026-01-17T08:00:00+01:00"]),
+]
 Clock = Annotated[str, Meta(pattern=CLOCK_PATTERN, description="Local wall time; after 24:00, the next day's.")]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SalesPointKind = Literal["till", "reception", "ticket_machine", "web", "partner"]
 PaymentKind = Literal["cash", "card", "bank_transfer", "voucher", "internal_account", "invoice"]
+BlockReason = Literal["lost", "stolen", "misused", "unpaid", "other"]
 Count = Annotated[int, Meta(ge=0, le=10**9)]
 
 
@@ -108,13 +113,19 @@ class GateTerms(Word, frozen=True, kw_only=True):
 
 
 class SaleLine(Word, frozen=True, kw_only=True):
-    """A product sold. One ticket a card; goods need no card. A card nobody has yet is issued with the ticket."""
+    """A product sold: a ticket on each of `cards`, or goods `quantity` times.
+
+    `issue`: the cards are given out with their tickets; false: their holders have them. `price`: instead of that of the
+    price list, for one ("0" = given away). `start`: when a ticket that does not start at its first passage starts.
+    """
 
     product: Code
     category: str = "adult"
     cards: tuple[Card, ...] = ()
-    quantity: Annotated[int, Meta(ge=1, le=10_000)] | None = None
-    first_day: date | None = None
+    issue: bool = True
+    quantity: Annotated[int, Meta(ge=1, le=10_000)] = 1
+    price: Amount | None = None
+    start: Instant | None = None
 
 
 class Payment(Word, frozen=True, kw_only=True):
