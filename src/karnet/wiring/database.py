@@ -74,7 +74,7 @@ def _guard(cursor: Any, table: str, events: str, function: str) -> None:
 def _grant(cursor: Any) -> None:
     cursor.execute("GRANT USAGE ON SCHEMA public TO karnet_app, karnet_read")
     cursor.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO karnet_read")
-    cursor.execute("REVOKE SELECT ON parties_user, journal_content FROM karnet_read") if apps.is_installed("karnet.parties") else None
+    cursor.execute("REVOKE SELECT ON parties_user, journal_content FROM karnet_read")
     cursor.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO karnet_app")
     cursor.execute(f"REVOKE UPDATE, DELETE ON {', '.join(INSERT_ONLY)}, django_migrations FROM karnet_app")
     cursor.execute("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO karnet_app")

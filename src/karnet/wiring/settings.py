@@ -43,28 +43,9 @@ INSTALLED_APPS = [
     "karnet.access",
     "karnet.settlement",
 ]
-# TEMPORARY while the slices land: only those that are there.
-import sys  # noqa: E402
-from pathlib import Path  # noqa: E402
-
-INSTALLED_APPS = [
-    app
-    for app in INSTALLED_APPS
-    if app.startswith("django.")
-    or (
-        (Path(__file__).parents[1] / app.split(".")[1] / "projection.py").exists()
-        and (
-            "makemigrations" in sys.argv
-            or list((Path(__file__).parents[1] / app.split(".")[1] / "migrations").glob("0001*"))
-        )
-    )
-]
-if "karnet.parties" not in INSTALLED_APPS:
-    AUTH_USER_MODEL = "auth.User"
 MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "django.middleware.common.CommonMiddleware"]
 ROOT_URLCONF = "karnet.wiring.urls"
-if "karnet.parties" in INSTALLED_APPS:
-    AUTH_USER_MODEL = "parties.User"
+AUTH_USER_MODEL = "parties.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from karnet.wiring.bench.measure import Figure, Yardstick, profiled, rate, rate_with_latency, timed
 from karnet.wiring.bench.world import World
@@ -112,10 +112,7 @@ FIGURES: dict[str, Bench] = {
 }
 
 
-def _batches(world: World, count: int) -> Iterator[list[object]]:
+def _batches(world: World, count: int) -> Iterator[list[Any]]:
     scans = world.scans(count * BATCH)
     for _ in range(count):
         yield [next(scans) for _ in range(BATCH)]
-
-
-HOUR = timedelta(hours=1)

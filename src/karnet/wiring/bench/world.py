@@ -18,6 +18,7 @@ from karnet.wiring.installation import Installation
 OPENING = datetime(2026, 1, 17, 7, 0, tzinfo=UTC)
 FACILITIES = ("a", "b", "c")
 GATES_EACH = 5
+ZONE = "Europe/Warsaw"
 SEASON = (date(2025, 12, 1), date(2026, 4, 12))
 
 
@@ -42,20 +43,19 @@ class World:
         from karnet.parties import services as parties
 
         self.server = server = found_server(self.installation.name, OPENING)
-        self.facilities = [
-            answer.id
-            for answer in parties.enrol_facilities([
-                parties.EnrolFacility(**self._asked(server), code=code, currency="PLN", time_zone="Europe/Warsaw")
-                for code in FACILITIES
-            ])
-        ]  # fmt: skip
-        open_books([OpenBooks(**self._asked(server), facility=f, currency="PLN") for f in self.facilities])
-        home = self.facilities[0]
-        (point,) = parties.enrol_sales_points(
-            [parties.EnrolSalesPoint(**self._asked(server), facility=home, code="till", kind="till")]
+        places = [
+            parties.EnrolFacility(**self._asked(server), code=code, currency="PLN", time_zone=ZONE)
+            for code in FACILITIES
+        ]
+        self.facilities = [answer.id for answer in _all_answered(parties.enrol_facilities(places))]
+        _all_answered(
+            open_books([OpenBooks(**self._asked(server), facility=f, currency="PLN") for f in self.facilities])
         )
-        (operator,) = parties.enrol_operators([parties.EnrolOperator(**self._asked(server), facility=home, code="op")])
-        self.sales_point, self.operator = point.id, operator.id
+        home = self.facilities[0]
+        till = parties.EnrolSalesPoint(**self._asked(server), facility=home, code="till", kind="till")
+        self.sales_point = _all_answered(parties.enrol_sales_points([till]))[0].id
+        cashier = parties.EnrolOperator(**self._asked(server), facility=home, code="op")
+        self.operator = _all_answered(parties.enrol_operators([cashier]))[0].id
         for facility in self.facilities:
             asked = [
                 EnrolGate(**self._asked(server), facility=facility, code=f"g{n}", passback_s=60, reports_turn=False)
@@ -87,7 +87,7 @@ class World:
         text = {
             "season": "2026",
             "currency": "PLN",
-            "time_zone": "Europe/Warsaw",
+            "time_zone": ZONE,
             "first_day": first.isoformat(),
             "last_day": last.isoformat(),
             "members": list(FACILITIES),
