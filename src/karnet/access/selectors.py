@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,8 +13,9 @@ from karnet.access.operations import Gate, GateTerms, Granted
 from karnet.access.requests import Scan
 from karnet.access.rules import Card, GateState, Grant, State, Terms
 from karnet.entitlements.operations import Activated, DayUsed
-from karnet.entitlements.selectors import holders_by_chip, lock_media_by_chip
+from karnet.entitlements.selectors import Holders
 from karnet.journal.cuts import Extent
+from karnet.journal.flight import in_one_flight
 
 Rows = list[tuple[Any, ...]]
 
@@ -24,19 +25,23 @@ def lock_state(scans: Sequence[Scan]) -> State:
 
     The locks come first and the reads after them: what was decided elsewhere while we waited is seen.
     """
-    chips = {scan.chip for scan in scans}
-    lock_media_by_chip(chips)
-    holders = holders_by_chip(chips)
-    gates = gate_states({scan.gate for scan in scans}, [scan.at for scan in scans])
-    waiting = waiting_grants({medium.id for medium, _ in holders.values()})
-    passed = _passed_near(
-        (holders[scan.chip][0].id, gates[scan.gate].gate, scan.at)
-        for scan in scans
-        if scan.chip in holders and scan.gate in gates
-    )
+    asked_gates = {scan.gate for scan in scans}
+    instants = [scan.at for scan in scans]
+    with in_one_flight(connection) as send:
+        holders = Holders(send, {scan.chip for scan in scans})
+        found_gates = send(_GATES, [max(instants), min(instants), list(asked_gates)])
+    gates = _gate_states(found_gates.rows())
+    with in_one_flight(connection) as send:
+        holders.go_on(send)
+        media = holders.media
+        found_grants = send(f"{_GRANT} {_WAITING}", [list(media.values())])
+        spans = _passback_spans(scans, media, gates)
+        found_passed = send(_PASSED, _columns(spans)) if spans else None
+    waiting = _by_medium(found_grants.rows())
+    passed = _passed(found_passed.rows() if found_passed else ())
     cards = {
         chip: Card(medium, tuple(held), passed.get(medium.id, {}), waiting.get(medium.id, ()))
-        for chip, (medium, held) in holders.items()
+        for chip, (medium, held) in holders.read().items()
     }
     return State(gates, cards)
 
@@ -46,20 +51,20 @@ SELECT g.id, g.facility_id, g.code, g.direction, g.passback_s, g.reports_turn, g
        t.points, t.weight, t.valid_from, t.valid_until
 FROM access_gate g
 LEFT JOIN access_terms t ON t.gate_id = g.id AND t.valid_from <= %s AND t.valid_until > %s
-WHERE g.id = ANY(%b)
+WHERE g.id = ANY(%b::uuid[])
 ORDER BY g.id, t.at DESC, t.origin DESC, t.number DESC
 """
 
 
-def gate_states(ids: Collection[UUID], instants: Sequence[datetime]) -> dict[UUID, GateState]:
-    """Return gates with the terms in force at any of the instants; unknown gates are left out."""
+def _gate_states(rows: Rows) -> dict[UUID, GateState]:
+    """Return gates with the terms that were read, the agreement recorded last first."""
     states: dict[UUID, GateState] = {}
-    for row in _rows(_GATES, [max(instants), min(instants), list(ids)]):
-        terms = Terms(row[9], row[10], GateTerms(gate=row[0], points=row[7], weight=row[8])) if row[9] else None
-        state = states.get(row[0])
-        if state is None:
-            state = GateState(_gate(row))
-        states[row[0]] = GateState(state.gate, (*state.terms, terms)) if terms else state
+    for row in rows:
+        state = states.get(row[0]) or GateState(_gate(row))
+        if row[9] is not None:
+            terms = Terms(row[9], row[10], GateTerms(gate=row[0], points=row[7], weight=row[8]))
+            state = GateState(state.gate, (*state.terms, terms))
+        states[row[0]] = state
     return states
 
 
@@ -70,19 +75,24 @@ JOIN access_passage p ON p.medium = d.medium AND p.gate = d.gate AND p.at > d.af
 """
 
 
-def _passed_near(
-    wanted: Iterable[tuple[UUID, Gate, datetime]],
-) -> dict[UUID, dict[UUID, tuple[datetime, ...]]]:
-    """Return, by medium and gate, the passages nearer to a wanted instant than the gate's anti-passback time."""
+def _passback_spans(
+    scans: Sequence[Scan], media: Mapping[str, UUID], gates: Mapping[UUID, GateState]
+) -> list[tuple[UUID, UUID, datetime, datetime]]:
+    """Return where passages matter: medium, gate, and the instants between which they are too near to a scan."""
     spans = []
-    for medium, gate, at in wanted:
-        passback = timedelta(seconds=gate.passback_s)
-        if passback:
-            spans.append((medium, gate.id, at - passback, at + passback))
+    for scan in scans:
+        medium, state = media.get(scan.chip), gates.get(scan.gate)
+        if medium is not None and state is not None and state.gate.passback_s:
+            passback = timedelta(seconds=state.gate.passback_s)
+            spans.append((medium, scan.gate, scan.at - passback, scan.at + passback))
+    return spans
+
+
+def _passed(rows: Iterable[tuple[UUID, UUID, datetime]]) -> dict[UUID, dict[UUID, tuple[datetime, ...]]]:
     passed: dict[UUID, dict[UUID, tuple[datetime, ...]]] = {}
-    for medium_id, gate_id, at in _rows(_PASSED, _columns(spans)) if spans else ():
-        gates = passed.setdefault(medium_id, {})
-        gates[gate_id] = (*gates.get(gate_id, ()), at)
+    for medium, gate, at in rows:
+        gates = passed.setdefault(medium, {})
+        gates[gate] = (*gates.get(gate, ()), at)
     return passed
 
 
@@ -93,10 +103,13 @@ FROM access_grant g LEFT JOIN access_passage p ON p.id = g.id
 """
 
 
-def waiting_grants(media: Collection[UUID]) -> dict[UUID, tuple[Grant, ...]]:
-    """Return the grants that have not ended, by medium, the oldest first. Flat in history: ended ones are no matter."""
+# Flat in history: the grants that have ended are not looked at.
+_WAITING = "WHERE g.medium = ANY(%b::uuid[]) AND g.ended_at IS NULL ORDER BY g.at, g.id"
+
+
+def _by_medium(rows: Rows) -> dict[UUID, tuple[Grant, ...]]:
     found: dict[UUID, tuple[Grant, ...]] = {}
-    for row in _rows(f"{_GRANT} WHERE g.medium = ANY(%b) AND g.ended_at IS NULL ORDER BY g.at, g.id", [list(media)]):
+    for row in rows:
         found[row[3]] = (*found.get(row[3], ()), _grant(row))
     return found
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.db import connection
 
 from karnet.accounts.rules import Balance
+from karnet.journal.flight import Send
 
 __all__ = [
     "Balance",
@@ -17,6 +19,7 @@ __all__ = [
     "OwnedAccount",
     "Statement",
     "StatementLine",
+    "ask_balances",
     "balances",
     "books_balance",
     "discrepancies",
@@ -40,18 +43,31 @@ def lock(ids: Collection[UUID]) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT FROM accounts_account WHERE id = ANY(%s) AND NOT hot ORDER BY id FOR NO KEY UPDATE", [list(ids)]
+            "SELECT FROM accounts_account WHERE id = ANY(%b) AND NOT hot ORDER BY id FOR NO KEY UPDATE", [list(ids)]
         )
 
 
 def balances(ids: Collection[UUID]) -> dict[UUID, Balance]:
     """Return what accounts hold, exact at any time; unknown ids are left out. One statement, one snapshot."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT a.id, {_EXACT} WHERE a.id = ANY(%b)", [list(ids)])
-        return {
-            account: Balance(unit=unit, balance=balance, reserved=reserved, overdraft=overdraft, hot=hot)
-            for account, unit, balance, reserved, overdraft, hot in cursor.fetchall()
-        }
+        cursor.execute(_BALANCES, [list(ids)])
+        return _held(cursor.fetchall())
+
+
+def ask_balances(send: Send, ids: Collection[UUID]) -> Callable[[], dict[UUID, Balance]]:
+    """Like `balances`, sent in a flight that others share; call what is returned when it has landed."""
+    landed = send(_BALANCES, [list(ids)])
+    return lambda: _held(landed.rows())
+
+
+_BALANCES = f"SELECT a.id, {_EXACT} WHERE a.id = ANY(%b::uuid[])"
+
+
+def _held(rows: Iterable[tuple[Any, ...]]) -> dict[UUID, Balance]:
+    return {
+        account: Balance(unit=unit, balance=balance, reserved=reserved, overdraft=overdraft, hot=hot)
+        for account, unit, balance, reserved, overdraft, hot in rows
+    }
 
 
 class OwnedAccount(msgspec.Struct, frozen=True, kw_only=True):

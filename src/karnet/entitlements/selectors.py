@@ -10,9 +10,10 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
-from karnet.accounts.selectors import balances
+from karnet.accounts.selectors import ask_balances, balances
 from karnet.catalogue.operations import Validity
 from karnet.entitlements.rules import Desk, Holding, MediumState, OpenBlock, OpenDeposit, medium_id, points_account
+from karnet.journal.flight import Send
 
 _MEDIUM = "id, number, chip, kind, state, issue, blocks, state_at"
 
@@ -32,14 +33,6 @@ def lock_media(ids: Collection[UUID]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT 1 FROM entitlements_medium WHERE id = ANY(%b) ORDER BY id FOR NO KEY UPDATE", [list(ids)]
-        )
-
-
-def lock_media_by_chip(chips: Collection[str]) -> None:
-    """Like `lock_media`, for media known by what readers read; in the order of their ids all the same."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM entitlements_medium WHERE chip = ANY(%b) ORDER BY id FOR NO KEY UPDATE", [list(chips)]
         )
 
 
@@ -73,12 +66,14 @@ def media_by_chip(chips: Collection[str]) -> dict[str, MediumState]:
 def _media(where: str, parameters: Sequence[Any]) -> list[MediumState]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {_MEDIUM} FROM entitlements_medium WHERE {where}", parameters)
-        return [
-            MediumState(
-                id=id_, number=number, chip=chip, kind=kind, state=state, issue=issue, blocks=blocks, state_at=state_at
-            )
-            for id_, number, chip, kind, state, issue, blocks, state_at in cursor.fetchall()
-        ]
+        return [_medium(row) for row in cursor.fetchall()]
+
+
+def _medium(row: tuple[Any, ...]) -> MediumState:
+    id_, number, chip, kind, state, issue, blocks, state_at = row
+    return MediumState(
+        id=id_, number=number, chip=chip, kind=kind, state=state, issue=issue, blocks=blocks, state_at=state_at
+    )
 
 
 _HOLDING_COLUMNS = (
@@ -108,26 +103,48 @@ def holdings(media: Collection[UUID]) -> dict[UUID, list[Holding]]:
     return found
 
 
-def holders_by_chip(chips: Collection[str]) -> dict[str, tuple[MediumState, list[Holding]]]:
-    """Return media by what readers read, each with what is on it: `media_by_chip` and `holdings` for gates, which must
-    be quick. Two statements at most. To decide by it, hold the media's locks (`lock_media_by_chip`)."""
-    rows = _rows(
-        f"SELECT {_HOLDING_COLUMNS}, m.id, m.number, m.chip, m.kind, m.state, m.issue, m.blocks"
-        " FROM entitlements_medium m"
-        " LEFT JOIN entitlements_entitlement e ON e.medium_id = m.id AND e.issue = m.issue"
-        " WHERE m.chip = ANY(%b) ORDER BY e.at, e.id",
-        [list(chips)],
-    )
-    found: dict[str, tuple[MediumState, list[Holding]]] = {}
-    for row in rows:
-        id_, number, chip, kind, state, issue, blocks = row[-7:]
-        if chip not in found:
-            medium = MediumState(id=id_, number=number, chip=chip, kind=kind, state=state, issue=issue, blocks=blocks)
-            found[chip] = (medium, [])
-    present = [row for row in rows if row[0] is not None]
-    for row, holding in zip(present, _holdings(present), strict=True):
-        found[row[-5]][1].append(holding)
-    return found
+class Holders:
+    """Media by what readers read, locked, each with what is on it: for gates, which must be quick.
+
+    Takes two flights (journal.flight), which the caller opens and may share: make it in the first, `go_on` in the
+    second, `read` when that has landed. The locks are those of `lock_media`, taken in the same order.
+    """
+
+    def __init__(self, send: Send, chips: Collection[str]) -> None:
+        send(_LOCK_BY_CHIP, [list(chips)])
+        self._landed = send(_HOLDERS, [list(chips)])
+
+    def go_on(self, send: Send) -> None:
+        """Read what landed, and ask for the points of points tickets."""
+        self._rows = self._landed.rows()
+        self._accounts = {row[0]: points_account(row[0]) for row in self._rows if row[4] == "points"}
+        self._balances = ask_balances(send, list(self._accounts.values())) if self._accounts else dict
+
+    @property
+    def media(self) -> dict[str, UUID]:
+        """The known media by chip, once the first flight has landed."""
+        return {row[-6]: row[-8] for row in self._rows}
+
+    def read(self) -> dict[str, tuple[MediumState, list[Holding]]]:
+        """Return the media that are known, by chip, with their entitlements as `holdings` returns them."""
+        sums = self._balances()
+        found: dict[str, tuple[MediumState, list[Holding]]] = {}
+        for row in self._rows:
+            known = found.get(row[-6])
+            if known is None:
+                known = found[row[-6]] = (_medium(row[-8:]), [])
+            if row[0] is not None:
+                account = self._accounts.get(row[0])
+                known[1].append(_holding(row, sums[account].available if account else 0))
+        return found
+
+
+_LOCK_BY_CHIP = "SELECT 1 FROM entitlements_medium WHERE chip = ANY(%b::text[]) ORDER BY id FOR NO KEY UPDATE"
+_HOLDERS = (
+    f"SELECT {_HOLDING_COLUMNS}, m.id, m.number, m.chip, m.kind, m.state, m.issue, m.blocks, m.state_at"
+    " FROM entitlements_medium m LEFT JOIN entitlements_entitlement e ON e.medium_id = m.id AND e.issue = m.issue"
+    " WHERE m.chip = ANY(%b::text[]) ORDER BY e.at, e.id"
+)
 
 
 def entitlements(ids: Collection[UUID]) -> dict[UUID, Holding]:
@@ -145,16 +162,16 @@ def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 def _holdings(rows: Sequence[tuple[Any, ...]]) -> list[Holding]:
     accounts = {row[0]: points_account(row[0]) for row in rows if row[4] == "points"}
     sums = balances(list(accounts.values())) if accounts else {}
-    return [
-        Holding(
-            id=row[0], medium=row[1], product=row[2], product_code=row[3], kind=row[4], category=row[5],
-            facility=row[6], currency=row[7], price=row[8], time_zone=row[9], validity=_validity(row[10]),
-            sold_at=row[11], valid_from=row[12], valid_until=row[13], facilities=_facilities(row[14]), points=row[15],
-            available=sums[accounts[row[0]]].available if row[0] in accounts else 0,
-            days_used=tuple(row[16]), activated=row[17], voided=row[18], placed_at=row[19],
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [_holding(row, sums[accounts[row[0]]].available if row[0] in accounts else 0) for row in rows]
+
+
+def _holding(row: tuple[Any, ...], available: int) -> Holding:
+    return Holding(
+        id=row[0], medium=row[1], product=row[2], product_code=row[3], kind=row[4], category=row[5],
+        facility=row[6], currency=row[7], price=row[8], time_zone=row[9], validity=_validity(row[10]),
+        sold_at=row[11], valid_from=row[12], valid_until=row[13], facilities=_facilities(row[14]), points=row[15],
+        available=available, days_used=tuple(row[16]), activated=row[17], voided=row[18], placed_at=row[19],
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=4096)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.pq import Format
 
 Check = Callable[[int], None]
 
@@ -46,6 +47,8 @@ def in_one_flight(db: BaseDatabaseWrapper) -> Iterator[Send]:
 
     def send(sql: str, parameters: Sequence[Any], check: Check | None = None) -> Landed:
         cursor = db.cursor()
+        # Ids and instants come back in binary: psycopg reads them in under half the time that their text takes.
+        cursor.cursor.format = Format.BINARY
         cursor.execute(sql, parameters)
         sent.append((cursor, check))
         return Landed(cursor)
