@@ -34,7 +34,7 @@ class _GuardedSums(_Sums):
     def statement(self) -> str:
         return (
             "UPDATE accounts_account AS t SET balance = t.balance + d.balance, reserved = t.reserved + d.reserved"
-            " FROM (SELECT d.* FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS d(id, balance, reserved)"
+            " FROM (SELECT d.* FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[]) AS d(id, balance, reserved)"
             " JOIN accounts_account AS a ON a.id = d.id"
             " WHERE NOT a.hot ORDER BY a.id FOR NO KEY UPDATE OF a) AS d WHERE t.id = d.id"
         )
@@ -46,7 +46,7 @@ class _HotSums(_Sums):
     def statement(self) -> str:
         return (
             "INSERT INTO accounts_unfolded (number, account, amount) SELECT d.number, d.account, d.amount"
-            " FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[]) AS d(number, account, amount)"
+            " FROM unnest(%b::bigint[], %b::uuid[], %b::bigint[]) AS d(number, account, amount)"
             " JOIN accounts_account AS a ON a.id = d.account WHERE a.hot"
         )
 
@@ -58,7 +58,7 @@ class _End(Insert):
         return (
             "INSERT INTO accounts_reservation_end (reservation, posted, origin, number)"
             " SELECT d.id, d.posted, d.origin, d.number"
-            " FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::boolean[], %s::smallint[], %s::bigint[])"
+            " FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::boolean[], %b::smallint[], %b::bigint[])"
             " AS d(id, source, amount, posted, origin, number) JOIN accounts_reservation AS r"
             " ON r.id = d.id AND r.source = d.source AND r.amount = d.amount ON CONFLICT DO NOTHING"
         )
@@ -113,7 +113,7 @@ def fold(cursor: Any, numbers: Sequence[int]) -> None:
     A row is moved by deleting it, so folding a number again adds nothing. One statement, whatever the batch.
     """
     cursor.execute(
-        "WITH gone AS (DELETE FROM accounts_unfolded WHERE number = ANY(%s) RETURNING account, amount),"
+        "WITH gone AS (DELETE FROM accounts_unfolded WHERE number = ANY(%b) RETURNING account, amount),"
         " sums AS (SELECT account, sum(amount)::bigint AS amount FROM gone GROUP BY account)"
         " UPDATE accounts_account AS a SET balance = a.balance + s.amount FROM sums AS s WHERE a.id = s.account",
         [list(numbers)],

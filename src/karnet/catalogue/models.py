@@ -7,14 +7,13 @@ from typing import ClassVar
 from django.db import models
 
 from karnet.journal.models import ProjectedModel
-from karnet.parties.models import Facility
 
 
 class ProductVersion(ProjectedModel):
     """One published version of a product. `definition` is its canonical JSON, as the journal has it."""
 
     id = models.UUIDField(primary_key=True)
-    facility = models.ForeignKey(Facility, on_delete=models.PROTECT, related_name="+", db_index=False)
+    facility = models.ForeignKey("parties.Facility", on_delete=models.PROTECT, related_name="+", db_index=False)
     code = models.CharField(max_length=64)
     kind = models.CharField(max_length=16)
     currency = models.CharField(max_length=3)
@@ -41,7 +40,7 @@ class Draft(models.Model):
     """A price list in the making: a JSON document, possibly unfinished. `revision` grows with every save."""
 
     id = models.UUIDField(primary_key=True)
-    facility = models.ForeignKey(Facility, on_delete=models.PROTECT, related_name="+")
+    facility = models.ForeignKey("parties.Facility", on_delete=models.PROTECT, related_name="+")
     title = models.CharField(max_length=200)
     document = models.TextField()
     revision = models.IntegerField(default=1)

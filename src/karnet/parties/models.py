@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from karnet.journal.models import Actor, ProjectedModel
+from karnet.parties.rules import ROLES
 
 
 class Facility(ProjectedModel):
@@ -80,21 +81,11 @@ class Name(models.Model):
         db_table = "parties_name"
 
 
-class Role(models.TextChoices):
-    """What a log-in may do."""
-
-    CASHIER = "cashier"
-    SUPERVISOR = "supervisor"
-    MANAGER = "manager"
-    ACCOUNTANT = "accountant"
-    AUDITOR = "auditor"
-
-
 class User(AbstractBaseUser):
     """A log-in: house data. `operator` is whom its operations name. Usernames are unique whatever their case."""
 
     username = models.CharField(max_length=64, unique=True)
-    role = models.CharField(max_length=16, choices=Role.choices)
+    role = models.CharField(max_length=16)
     operator = models.ForeignKey(Operator, null=True, on_delete=models.PROTECT, related_name="+")
     is_active = models.BooleanField(default=True)
 
@@ -106,7 +97,7 @@ class User(AbstractBaseUser):
         db_table = "parties_user"
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("username"), name="user_username_unique_in_any_case"),
-            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="user_role_known"),
+            models.CheckConstraint(condition=models.Q(role__in=ROLES), name="user_role_known"),
         ]
 
 

@@ -32,6 +32,9 @@ from karnet.parties.operations import (
 UNATTENDED: frozenset[SalesPointKind] = frozenset(("ticket_machine", "web"))
 """Kinds of sales points where nobody stands: a service operator answers for what they sell (SPEC N7)."""
 
+ROLES = ("cashier", "supervisor", "manager", "accountant", "auditor")
+"""What log-ins may be."""
+
 MAX_NAME = 200
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")

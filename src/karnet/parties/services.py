@@ -16,7 +16,7 @@ from karnet.journal.transaction import Outcome, Transaction, transact
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.parties import rules, selectors
-from karnet.parties.models import Company, Name, Operator, Role, User
+from karnet.parties.models import Company, Name, Operator, User
 from karnet.parties.rules import (
     Acting,
     Actors,
@@ -160,8 +160,8 @@ def add_user(request: AddUser) -> UserSaved | Refused:
     problems = _password_problems(request.password, user)
     if not _USERNAME.fullmatch(user.username):
         problems["username"] = "must be 1 to 64 letters, digits or . @ + - _"
-    if request.role not in Role.values:
-        problems["role"] = f"must be one of {', '.join(Role.values)}"
+    if request.role not in rules.ROLES:
+        problems["role"] = f"must be one of {', '.join(rules.ROLES)}"
     if request.operator is not None and not Operator.objects.filter(pk=request.operator).exists():
         problems["operator"] = "is not enrolled"
     if problems:

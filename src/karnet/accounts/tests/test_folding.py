@@ -10,6 +10,8 @@ from django.db import connection
 from karnet.accounts import selectors
 from karnet.accounts.operations import ReservationEnded, Reserved, Transfer
 from karnet.accounts.tests.conftest import AT, CASH, REVENUE, Done, Ledger
+from karnet.journal.sealing import Sealer
+from karnet.journal.tlog.note import SignatureType, SigningKey
 from karnet.kernel.ids import named_id
 
 pytestmark = pytest.mark.database
@@ -131,4 +133,16 @@ def test_balances_stay_exact_while_sales_and_folding_go_on_at_once(ledger: Ledge
     assert ledger.balance(REVENUE) == 700
     ledger.fold()
     assert kept(REVENUE) == 700
+    assert selectors.discrepancies() == []
+
+
+def test_the_sealer_folds_what_it_seals(ledger: Ledger) -> None:
+    key = SigningKey("karnet.test/log", SignatureType.ED25519, b"\x07" * 32)
+    for amount in (1, 10, 100):
+        ledger.record(sale(amount))
+    with Sealer(key, clock=lambda: AT, witness=lambda at, note: None) as sealer:
+        while sealer.seal(2) is not None:
+            assert ledger.balance(REVENUE) == 111
+            assert selectors.books_balance() == {"PLN": 0, "points": 0}
+    assert (kept(REVENUE), waiting()) == (111, 0)
     assert selectors.discrepancies() == []

@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                 ('password', models.CharField(max_length=128, verbose_name='password')),
                 ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
                 ('username', models.CharField(max_length=64, unique=True)),
-                ('role', models.CharField(choices=[('cashier', 'Cashier'), ('supervisor', 'Supervisor'), ('manager', 'Manager'), ('accountant', 'Accountant'), ('auditor', 'Auditor')], max_length=16)),
+                ('role', models.CharField(max_length=16)),
                 ('is_active', models.BooleanField(default=True)),
                 ('operator', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='parties.operator')),
             ],

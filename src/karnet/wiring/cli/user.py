@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from karnet.parties.rules import ROLES
 from karnet.wiring.cli.exits import Exit
 from karnet.wiring.cli.frame import Session, karnet_group
 
 if TYPE_CHECKING:
     from karnet.kernel.outcomes import Refused
     from karnet.parties.services import UserSaved
-
-ROLES = ("cashier", "supervisor", "manager", "accountant", "auditor")
 
 
 @karnet_group(

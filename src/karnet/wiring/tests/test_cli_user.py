@@ -11,7 +11,6 @@ from collections.abc import Callable
 import pytest
 
 from karnet.wiring.cli.exits import Exit
-from karnet.wiring.cli.user import ROLES
 from karnet.wiring.installation import Installation
 
 Karnet = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -83,9 +82,3 @@ def test_a_command_line_that_cannot_be_meant_changes_nothing(made: Installation,
         env={**os.environ, "KARNET_DATA": str(made.path)},
     )
     assert answer.returncode == Exit.USAGE, answer.stderr
-
-
-def test_the_roles_offered_are_the_roles_there_are() -> None:
-    from karnet.parties.models import Role
-
-    assert tuple(Role.values) == ROLES
