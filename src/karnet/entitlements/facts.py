@@ -39,31 +39,42 @@ class SoldEntitlement(NamedTuple):
 def sold_entitlements(extent: Extent, ids: Collection[UUID] | None = None) -> Iterator[SoldEntitlement]:
     """Yield the tickets sold inside a cut (of these ids), in the order of their ids. Fetched in chunks, which bound
     memory.
+    """
+    sql, parameters = sold_relation(extent)
+    if ids is not None:
+        sql, parameters = f"{sql} AND e.id = ANY(%s)", [*parameters, list(ids)]
+    for row in _stream(f"{sql} ORDER BY e.id", parameters):
+        if row[11] is None:
+            yield SoldEntitlement._make(row[:11])
+        else:
+            yield SoldEntitlement._make((*row[:8], season_end(row[11], row[12]), *row[9:11]))
 
-    Nothing recorded later changes what a cut yields: of several first passages the earliest in the cut counts.
+
+def sold_relation(extent: Extent) -> tuple[str, list[Any]]:
+    """Return SQL (a SELECT ending in its WHERE) and its parameters for the tickets sold inside an extent.
+
+    Columns as SoldEntitlement, then `validity` and `time_zone`, which are null where `valid_until` is known: else the
+    ticket ends with its season at the latest (`season_end`). Nothing recorded later changes what a cut gives: of
+    several first passages the earliest in the cut counts.
     """
     sold, sold_parameters = extent.where("e")
     voided, voided_parameters = extent.where("e", "voided_")
     active, active_parameters = extent.where("a")
-    sql = (
-        "SELECT e.id, e.facility_id, e.product_code, e.category, e.kind, e.currency, e.price, e.points,"
-        f" coalesce(f.valid_until, e.valid_until), coalesce({voided}, false), e.at,"
-        # Not known inside the cut: at the latest it ends with its season.
-        " CASE WHEN coalesce(f.valid_until, e.valid_until) IS NULL THEN e.validity END, e.time_zone"
+    end = "coalesce(f.valid_until, e.valid_until)"
+    return (
+        "SELECT e.id, e.facility_id AS facility, e.product_code, e.category, e.kind, e.currency, e.price, e.points,"
+        f" {end} AS valid_until, coalesce({voided}, false) AS voided, e.at,"
+        f" CASE WHEN {end} IS NULL THEN e.validity END AS validity,"
+        f" CASE WHEN {end} IS NULL THEN e.time_zone END AS time_zone"
         " FROM entitlements_entitlement e LEFT JOIN (SELECT DISTINCT ON (a.entitlement) a.entitlement, a.valid_until"
         f" FROM entitlements_activation a WHERE {active} ORDER BY a.entitlement, a.at, a.origin, a.number) f"
-        f" ON f.entitlement = e.id WHERE {sold}{'' if ids is None else ' AND e.id = ANY(%s)'} ORDER BY e.id"
-    )
-    chosen = [] if ids is None else [list(ids)]
-    for row in _stream(sql, [*voided_parameters, *active_parameters, *sold_parameters, *chosen]):
-        if row[11] is None:
-            yield SoldEntitlement._make(row[:11])
-        else:
-            yield SoldEntitlement._make((*row[:8], _season_end(row[11], row[12]), *row[9:11]))
+        f" ON f.entitlement = e.id WHERE {sold}"
+    ), [*voided_parameters, *active_parameters, *sold_parameters]
 
 
 @lru_cache(maxsize=4096)
-def _season_end(validity: str, zone: str) -> datetime | None:
+def season_end(validity: str, zone: str) -> datetime | None:
+    """Return when a ticket of this validity (JSON) ends at the latest, None where nothing is said of it."""
     return bounds(msgspec.json.decode(validity, type=Validity), zone)[1]
 
 

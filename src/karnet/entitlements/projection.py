@@ -27,7 +27,7 @@ from karnet.entitlements.operations import (
     Replaced,
 )
 from karnet.journal.operations import Recorded
-from karnet.journal.projection import Add, Insert, SetEarlier, SetLater, Write, projects, stamped
+from karnet.journal.projection import Add, Insert, Row, SetEarlier, SetLater, Write, projects, stamped
 from karnet.kernel import canonical
 
 _FACT = ("at", "origin", "number")
@@ -35,8 +35,19 @@ _ISSUED = ("issued_at", "issued_origin", "issued_number")
 _STATE = ("state_at", "state_origin", "state_number")
 _PLACED = ("placed_at", "placed_origin", "placed_number")
 
+
+class _InKeyOrder(Insert):
+    """Inserts sorted by key: what does not exist yet cannot be locked beforehand, so two batches that issue the same
+    new media must meet in one order."""
+
+    def prepare(self, rows: list[Row]) -> list[Row]:
+        return sorted(rows)
+
+
 # Must be new: of two tills that issue one card at the same time, the database lets one pass (number, chip, id).
-NEW_MEDIUM = Insert(Medium, ["id", "number", "chip", "kind", "facility", "issue", "blocks", *_ISSUED, "state", *_STATE])
+NEW_MEDIUM = _InKeyOrder(
+    Medium, ["id", "number", "chip", "kind", "facility", "issue", "blocks", *_ISSUED, "state", *_STATE]
+)
 DEPOSIT = Insert(Deposit, ["id", "medium", "facility", "amount", "currency", *_FACT])
 DEPOSIT_BACK = Insert(DepositBack, ["deposit", "medium", "facility", "amount", "currency", *_FACT])
 BLOCK = Insert(Block, ["id", "medium", "code", *_FACT])
