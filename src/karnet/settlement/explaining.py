@@ -16,7 +16,7 @@ from karnet.kernel.reasons import Reason
 from karnet.settlement import selectors
 from karnet.settlement.rules.division import Visit, divide_unused
 from karnet.settlement.rules.report import Place
-from karnet.settlement.rules.totals import Ticket, agreed_price, divide_ticket
+from karnet.settlement.rules.totals import Ticket, agreed_price, divide_ticket, has_ended
 from karnet.settlement.selectors import AgreementRow
 
 
@@ -128,7 +128,7 @@ def _explained(
     terms = selectors.terms_of(row, places)
     ticket = Ticket(
         place_of[sold.facility], sold.product_code, sold.category, sold.kind, sold.currency, sold.price, sold.points,
-        sold.valid_until, sold.voided,
+        has_ended(sold.valid_until, terms, as_of), sold.voided,
     )  # fmt: skip
     visits = _visits(passed, place_of)
     agreed = agreed_price(ticket, terms)
@@ -136,7 +136,7 @@ def _explained(
     unused: dict[int, int] = {}
     deferred = over_price = 0
     if agreed is not None:
-        division = divide_ticket(ticket, visits, agreed, terms, as_of)
+        division = divide_ticket(ticket, visits, agreed, terms)
         shares, deferred = dict(division.shares), division.deferred
         unused = dict(
             divide_unused(division.unused, terms.unused, seller=ticket.seller, member_weights=terms.member_weights)

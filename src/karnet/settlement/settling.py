@@ -1,26 +1,27 @@
-"""Computing a settlement over a cut: reads facts ticket by ticket, keeps sums only.
-
-Both streams of facts come ordered by ticket, so they are merged as they arrive: memory does not grow with passages.
+"""Computing a settlement over a cut: the database sums the passages of each ticket and counts the tickets that were
+sold and used alike; each such kind is divided once, per ticket, and multiplied. Memory does not grow with passages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+from django.db import connection, transaction
 
-from karnet.access.selectors import Visits, passages_by_ticket
-from karnet.entitlements.facts import SoldEntitlement, deposit_sums, sold_entitlements
+from karnet.access.facts import visits_relation
+from karnet.entitlements.facts import deposit_sums, season_end, sold_relation
 from karnet.journal.cuts import Cut, Extent, UnknownCut, extent, instant_of, latest_cut
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
 from karnet.settlement import selectors
-from karnet.settlement.rules.division import Visit
+from karnet.settlement.rules.division import TicketKind, Visit
 from karnet.settlement.rules.report import Heading, Place, Report, build_report
-from karnet.settlement.rules.totals import Kind, Ticket, Totals, difference
+from karnet.settlement.rules.totals import Kind, Terms, Ticket, Totals, difference, has_ended
 from karnet.settlement.selectors import AgreementRow
 
 
@@ -83,9 +84,9 @@ def cumulative(
         return refused(Reason.NO_AGREEMENT)
     as_of = instant(as_of) if as_of else facts.until or instant_of(cut) or row.valid_from
     places = selectors.places()
-    totals = Totals(selectors.terms_of(row, places), as_of)
+    totals = Totals(selectors.terms_of(row, places))
     belongs_from = max((other.valid_until for other in published if other.valid_until <= row.valid_from), default=None)
-    unmatched = _add_facts(totals, facts, places, _Span(belongs_from, row.valid_until))
+    unmatched = _add_facts(totals, facts, places, _Span(belongs_from, row.valid_until), as_of)
     heading = Heading(
         agreement=row.id,
         agreement_sha256=row.sha256,
@@ -113,51 +114,83 @@ class _Span(msgspec.Struct, frozen=True):
     since: datetime | None
     until: datetime
 
-    def __contains__(self, at: datetime) -> bool:
-        return (self.since is None or self.since <= at) and at < self.until
 
-
-def _add_facts(totals: Totals, facts: Extent, places: list[Place], span: _Span) -> int:
+def _add_facts(totals: Totals, facts: Extent, places: list[Place], span: _Span, as_of: datetime) -> int:
     """Add every ticket and card deposit of the span; return how many passages had no sale in the cut."""
     place_of = {place.facility: index for index, place in enumerate(places)}
     unmatched = 0
-    for sold, visits in merged(sold_entitlements(facts), passages_by_ticket(facts)):
-        if sold is None:
-            unmatched += sum(visit.passages for visit in visits)
-        elif sold.at in span:
-            totals.add_ticket(_ticket(sold, place_of), _visits(visits, place_of))
+    for used in _used_alike(facts, span, as_of):
+        if used.facility is None:
+            unmatched += used.passages
+        else:
+            totals.add_tickets(
+                used.tickets, _ticket(used, place_of, totals.terms, as_of), _visits(used.visits, place_of)
+            )
     for deposit in deposit_sums(facts, totals.terms.currency, span.since, span.until):
         returned_at = None if deposit.returned_at is None else place_of[deposit.returned_at]
         totals.add_deposits(place_of[deposit.facility], deposit.amount, returned_at, deposit.returned)
     return unmatched
 
 
-def merged(
-    sold: Iterable[SoldEntitlement], visits: Iterable[Visits]
-) -> Iterator[tuple[SoldEntitlement | None, list[Visits]]]:
-    """Yield every ticket with its visits, and visits without a ticket under None. Both come ordered by ticket."""
-    rest = iter(visits)
-    visit = next(rest, None)
-    for ticket in sold:
-        own = []
-        while visit is not None and visit.entitlement < ticket.id:
-            yield None, [visit]
-            visit = next(rest, None)
-        while visit is not None and visit.entitlement == ticket.id:
-            own.append(visit)
-            visit = next(rest, None)
-        yield ticket, own
-    while visit is not None:
-        yield None, [visit]
-        visit = next(rest, None)
+class _UsedAlike(NamedTuple):
+    """Tickets equal in all that settles. `facility` is None for passages whose sale is not in the cut. `ended` is None
+    where only `validity` (in `time_zone`) can tell. `visits`: as access.facts writes them, None = never used."""
+
+    tickets: int
+    passages: int
+    facility: UUID | None
+    product_code: str
+    category: str
+    kind: TicketKind
+    currency: str
+    price: int
+    points: int
+    voided: bool
+    ended: bool | None
+    validity: str | None
+    time_zone: str | None
+    visits: str | None
 
 
-def _ticket(sold: SoldEntitlement, place_of: Mapping[UUID, int]) -> Ticket:
+_USED_ALIKE = """
+SELECT count(*), coalesce(sum(u.passages), 0)::bigint, s.facility, s.product_code, s.category, s.kind, s.currency,
+       s.price, s.points, s.voided, s.valid_until <= %s, s.validity, s.time_zone, u.visits
+FROM ({sold}) s FULL JOIN ({used}) u ON u.entitlement = s.id
+WHERE s.id IS NULL OR (s.at < %s AND (%s::timestamptz IS NULL OR s.at >= %s))
+GROUP BY 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
+"""
+_CHUNK = 10_000
+
+
+def _used_alike(facts: Extent, span: _Span, as_of: datetime) -> Iterator[_UsedAlike]:
+    sold, sold_parameters = sold_relation(facts)
+    used, used_parameters = visits_relation(facts)
+    with transaction.atomic(), connection.cursor() as settings, connection.chunked_cursor() as cursor:
+        # Sums of a season do not fit the usual working memory; and all rows will be fetched, so plan for that.
+        settings.execute("SELECT set_config('work_mem', '128MB', true), set_config('cursor_tuple_fraction', '1', true)")
+        cursor.execute(
+            _USED_ALIKE.format(sold=sold, used=used),
+            [as_of, *sold_parameters, *used_parameters, span.until, span.since, span.since],
+        )
+        while rows := cursor.fetchmany(_CHUNK):
+            yield from map(_UsedAlike._make, rows)
+
+
+def _ticket(used: _UsedAlike, place_of: Mapping[UUID, int], terms: Terms, as_of: datetime) -> Ticket:
+    assert used.facility is not None
+    ended = used.ended
+    if ended is None:
+        until = season_end(used.validity, used.time_zone) if used.validity and used.time_zone else None
+        ended = has_ended(until, terms, as_of)
     return Ticket(
-        place_of[sold.facility], sold.product_code, sold.category, sold.kind, sold.currency, sold.price, sold.points,
-        sold.valid_until, sold.voided,
+        place_of[used.facility], used.product_code, used.category, used.kind, used.currency, used.price, used.points,
+        ended, used.voided,
     )  # fmt: skip
 
 
-def _visits(visits: list[Visits], place_of: Mapping[UUID, int]) -> tuple[Visit, ...]:
-    return tuple(Visit(place_of[visit.facility], visit.passages, visit.points, visit.weight) for visit in visits)
+def _visits(text: str | None, place_of: Mapping[UUID, int]) -> tuple[Visit, ...]:
+    visits = (part.split(" ") for part in text.split(",")) if text else ()
+    return tuple(
+        Visit(place_of[UUID(facility)], int(passages), int(points), int(weight))
+        for facility, passages, points, weight in visits
+    )

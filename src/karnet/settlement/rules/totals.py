@@ -65,8 +65,8 @@ class Terms(NamedTuple):
 
 
 class Ticket(NamedTuple):
-    """A ticket sold, as the cut has it. `price`: what was paid, gross minor units. `points`: on it when sold.
-    `valid_until`: None while unknown, or for ever."""
+    """A ticket sold, as the cut has it. `price`: what was paid, gross minor units. `points`: on it when sold. `ended`:
+    it opens no gate any more (`has_ended`)."""
 
     seller: int
     product_code: str
@@ -75,8 +75,14 @@ class Ticket(NamedTuple):
     currency: str
     price: int
     points: int
-    valid_until: datetime | None
+    ended: bool
     voided: bool
+
+
+def has_ended(valid_until: datetime | None, terms: Terms, as_of: datetime) -> bool:
+    """Tell whether a ticket has ended as of an instant. One with no end of its own (never started, or good for ever)
+    ends with the agreement [ours]: then the season's accounts can be finished."""
+    return as_of >= (valid_until or terms.ends_at)
 
 
 def agreed_price(ticket: Ticket, terms: Terms) -> int | None:
@@ -86,13 +92,13 @@ def agreed_price(ticket: Ticket, terms: Terms) -> int | None:
     return terms.prices.get((ticket.product_code, ticket.category))
 
 
-def divide_ticket(ticket: Ticket, visits: tuple[Visit, ...], agreed: int, terms: Terms, as_of: datetime) -> Division:
-    """Divide one ticket's agreed price as of an instant.
+def divide_ticket(ticket: Ticket, visits: tuple[Visit, ...], agreed: int, terms: Terms) -> Division:
+    """Divide one ticket's agreed price.
 
     A returned ticket is reversed: what was taken on it before stays owed, the rest goes back to the seller, who gave
     the money back; it appears as neither unused nor deferred.
     """
-    ended = ticket.voided or as_of >= (ticket.valid_until or terms.ends_at)
+    ended = ticket.voided or ticket.ended
     if ticket.kind == "points":
         division = divide_points(agreed, ticket.points, visits, ended=ended)
     else:
@@ -103,46 +109,48 @@ def divide_ticket(ticket: Ticket, visits: tuple[Visit, ...], agreed: int, terms:
 class Totals:
     """The running amounts of a settlement. Memory does not grow with tickets."""
 
-    def __init__(self, terms: Terms, as_of: datetime) -> None:
+    def __init__(self, terms: Terms) -> None:
         self.terms = terms
-        self.as_of = as_of
         self.amounts: defaultdict[tuple[int, Kind, int], int] = defaultdict(int)
 
-    def add_ticket(self, ticket: Ticket, visits: tuple[Visit, ...]) -> None:
-        """Add one ticket with what was done on it, one visit per place."""
+    def add_tickets(self, count: int, ticket: Ticket, visits: tuple[Visit, ...]) -> None:
+        """Add `count` tickets that are equal in everything, each with these visits, one per place.
+
+        Each is divided by itself, not all together: so it is `count` times the division of one.
+        """
         agreed = agreed_price(ticket, self.terms)
         if agreed is None:
-            self._add_local(ticket, visits)
+            self._add_local(count, ticket, visits)
             return
         amounts, seller = self.amounts, ticket.seller
-        shares, unused, deferred = divide_ticket(ticket, visits, agreed, self.terms, self.as_of)
+        shares, unused, deferred = divide_ticket(ticket, visits, agreed, self.terms)
         kind = Kind.POINTS if ticket.kind == "points" else Kind.TIME
         for visit in visits:
-            amounts[visit.place, Kind.PASSAGES, NOBODY] += visit.passages
-            amounts[visit.place, Kind.POINTS_TAKEN, NOBODY] += visit.points
+            amounts[visit.place, Kind.PASSAGES, NOBODY] += count * visit.passages
+            amounts[visit.place, Kind.POINTS_TAKEN, NOBODY] += count * visit.points
         for place, share in shares:
-            amounts[place, kind, NOBODY] += share
-            if place != seller:
-                amounts[seller, Kind.OWES, place] += share
-        settled = sum(share for _, share in shares)
-        if unused:
-            for place, share in divide_unused(
-                unused, self.terms.unused, seller=seller, member_weights=self.terms.member_weights
-            ):
-                amounts[place, Kind.UNUSED, NOBODY] += share
-                if place != seller:
-                    amounts[seller, Kind.OWES, place] += share
+            self._entitle(place, kind, seller, count * share)
+        for place, share in divide_unused(
+            unused, self.terms.unused, seller=seller, member_weights=self.terms.member_weights
+        ):
+            self._entitle(place, Kind.UNUSED, seller, count * share)
         collected = 0 if ticket.voided else ticket.price
-        amounts[seller, Kind.TICKETS, NOBODY] += not ticket.voided
-        amounts[seller, Kind.COLLECTED, NOBODY] += collected
-        amounts[seller, Kind.DEFERRED, NOBODY] += deferred
-        amounts[seller, Kind.OVER_PRICE, NOBODY] += collected - settled - unused - deferred
+        over_price = collected - sum(share for _, share in shares) - unused - deferred
+        amounts[seller, Kind.TICKETS, NOBODY] += 0 if ticket.voided else count
+        amounts[seller, Kind.COLLECTED, NOBODY] += count * collected
+        amounts[seller, Kind.DEFERRED, NOBODY] += count * deferred
+        amounts[seller, Kind.OVER_PRICE, NOBODY] += count * over_price
 
-    def _add_local(self, ticket: Ticket, visits: tuple[Visit, ...]) -> None:
+    def _entitle(self, place: int, kind: Kind, seller: int, amount: int) -> None:
+        self.amounts[place, kind, NOBODY] += amount
+        if place != seller:
+            self.amounts[seller, Kind.OWES, place] += amount
+
+    def _add_local(self, count: int, ticket: Ticket, visits: tuple[Visit, ...]) -> None:
         if not ticket.voided:
-            self.amounts[ticket.seller, Kind.LOCAL, NOBODY] += ticket.price
+            self.amounts[ticket.seller, Kind.LOCAL, NOBODY] += count * ticket.price
         for visit in visits:
-            self.amounts[visit.place, Kind.LOCAL_PASSAGES, NOBODY] += visit.passages
+            self.amounts[visit.place, Kind.LOCAL_PASSAGES, NOBODY] += count * visit.passages
 
     def add_deposits(self, taken_at: int, taken: int, returned_at: int | None, returned: int) -> None:
         """Add card deposits taken at one place and returned at another, or at none yet (SPEC N3, N-f). Who took them

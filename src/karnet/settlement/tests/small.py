@@ -26,12 +26,12 @@ def terms(
     )
 
 
-def day_ticket(price: int = 16000, *, seller: int = A, voided: bool = False) -> Ticket:
-    return Ticket(seller, DAY, "adult", "time", "PLN", price, 0, datetime(2027, 1, 17, 23, tzinfo=UTC), voided)
+def day_ticket(price: int = 16000, *, seller: int = A, voided: bool = False, ended: bool = False) -> Ticket:
+    return Ticket(seller, DAY, "adult", "time", "PLN", price, 0, ended, voided)
 
 
-def points_ticket(price: int = 2600, *, seller: int = A, voided: bool = False, ends: datetime | None = None) -> Ticket:
-    return Ticket(seller, POINTS, "adult", "points", "PLN", price, 30, ends, voided)
+def points_ticket(price: int = 2600, *, seller: int = A, voided: bool = False, ended: bool = False) -> Ticket:
+    return Ticket(seller, POINTS, "adult", "points", "PLN", price, 30, ended, voided)
 
 
 def passages(place: int, *weights: str) -> Visit:

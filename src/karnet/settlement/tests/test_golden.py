@@ -8,7 +8,7 @@ import pytest
 
 from karnet.settlement.rules.division import Division, Visit, divide_points, divide_time, divide_unused
 from karnet.settlement.rules.report import DueLine, PairLine, build_report
-from karnet.settlement.rules.totals import Totals, difference
+from karnet.settlement.rules.totals import Totals, difference, has_ended
 from karnet.settlement.tests.small import (
     NOW,
     PLACES,
@@ -34,9 +34,9 @@ SKIED = (
 
 
 def settled(*tickets: tuple, **agreed: object):
-    totals = Totals(terms(**agreed), NOW)
+    totals = Totals(terms(**agreed))
     for ticket, visits in tickets:
-        totals.add_ticket(ticket, visits)
+        totals.add_tickets(1, ticket, visits)
     return report_of(totals)
 
 
@@ -53,7 +53,7 @@ def test_golden_n_a_a_day_ticket_sold_over_price_is_divided_by_weighted_passages
 
 def test_golden_n_b_points_are_divided_by_points_taken_and_unused_ones_go_to_the_seller() -> None:
     visits = (points(A, 3, 3), points(B, 2, 2, 2), points(C, 1, 1, 1, 1))
-    report = settled((points_ticket(ends=NOW), visits))
+    report = settled((points_ticket(ended=True), visits))
     assert [row.points for row in report.facilities] == [520, 520, 347]
     assert (line(report, "A").unused, line(report, "A").deferred) == (1213, 0)
     assert line(report, "A").earned == 520 + 1213
@@ -61,16 +61,18 @@ def test_golden_n_b_points_are_divided_by_points_taken_and_unused_ones_go_to_the
 
 def test_unused_points_stay_deferred_until_the_ticket_ends() -> None:
     visits = (points(A, 3, 3), points(B, 2, 2, 2), points(C, 1, 1, 1, 1))
-    report = settled((points_ticket(ends=NOW + timedelta(seconds=1)), visits))
+    report = settled((points_ticket(), visits))
     assert (line(report, "A").unused, line(report, "A").deferred) == (0, 1213)
     assert [row.balance for row in report.facilities] == [-867, 520, 347]
 
 
 def test_a_ticket_with_no_end_of_its_own_ends_with_the_agreement() -> None:
-    assert line(settled((points_ticket(ends=None), ())), "A").deferred == 2600
-    totals = Totals(terms(), SEASON_END)
-    totals.add_ticket(points_ticket(ends=None), ())
-    assert line(report_of(totals), "A").unused == 2600
+    moment = timedelta(milliseconds=1)
+    assert not has_ended(None, terms(), SEASON_END - moment)
+    assert has_ended(None, terms(), SEASON_END)
+    assert not has_ended(NOW, terms(), NOW - moment)
+    assert has_ended(NOW, terms(), NOW)
+    assert not has_ended(SEASON_END + moment, terms(), SEASON_END), "its own end counts, where it has one"
 
 
 @pytest.mark.parametrize(
@@ -94,8 +96,8 @@ def test_golden_n_d_the_seller_keeps_or_bears_the_difference_to_the_agreed_price
 def test_golden_n_e_months_are_differences_of_cumulative_amounts() -> None:
     cumulative = []
     for months in range(5):
-        totals = Totals(terms(), NOW)
-        totals.add_ticket(points_ticket(seller=B), (points(A, *[1] * months),) if months else ())
+        totals = Totals(terms())
+        totals.add_tickets(1, points_ticket(seller=B), (points(A, *[1] * months),) if months else ())
         cumulative.append(totals.result())
     periods = [
         build_report(heading(), PLACES, difference(later, earlier))
@@ -109,7 +111,7 @@ def test_golden_n_e_months_are_differences_of_cumulative_amounts() -> None:
 
 
 def test_golden_n_f_a_deposit_taken_at_a_and_returned_at_c_is_owed_to_c_and_is_nobodys_revenue() -> None:
-    totals = Totals(terms(), NOW)
+    totals = Totals(terms())
     totals.add_deposits(A, 1000, C, 1000)
     report = report_of(totals)
     assert report.dues == report.payments == (DueLine(debtor="A", creditor="C", amount=1000),)
@@ -121,7 +123,7 @@ def test_golden_n_f_a_deposit_taken_at_a_and_returned_at_c_is_owed_to_c_and_is_n
 
 
 def test_a_deposit_still_out_is_shown_where_it_was_taken_and_one_returned_at_home_leaves_nothing() -> None:
-    totals = Totals(terms(), NOW)
+    totals = Totals(terms())
     totals.add_deposits(A, 1000, None, 0)
     totals.add_deposits(B, 1000, B, 1000)
     report = report_of(totals)
@@ -129,21 +131,18 @@ def test_a_deposit_still_out_is_shown_where_it_was_taken_and_one_returned_at_hom
 
 
 def test_who_took_a_deposit_never_owes_more_than_it_took() -> None:
-    totals = Totals(terms(), NOW)
+    totals = Totals(terms())
     totals.add_deposits(A, 1000, C, 1200)
     assert line(report_of(totals), "C").deposits == 1000
 
 
 def test_a_ticket_never_used_is_deferred_until_it_ends_and_then_goes_by_the_agreements_rule() -> None:
-    unused_day = (day_ticket(), ())
-    assert line(settled(unused_day), "A").deferred == 16000
-    ended = Totals(terms(), SEASON_END)
-    ended.add_ticket(*unused_day)
-    assert line(report_of(ended), "A").unused == 16000
-    equally = Totals(terms(unused="equal_members"), SEASON_END)
-    equally.add_ticket(*unused_day)
-    assert [row.unused for row in report_of(equally).facilities] == [5334, 5333, 5333]
-    assert [row.balance for row in report_of(equally).facilities] == [-10666, 5333, 5333]
+    assert line(settled((day_ticket(), ())), "A").deferred == 16000
+    ended = (day_ticket(ended=True), ())
+    assert line(settled(ended), "A").unused == 16000
+    equally = settled(ended, unused="equal_members")
+    assert [row.unused for row in equally.facilities] == [5334, 5333, 5333]
+    assert [row.balance for row in equally.facilities] == [-10666, 5333, 5333]
 
 
 def test_unused_value_by_the_members_weights_falls_to_the_seller_where_no_gate_has_a_weight() -> None:
@@ -191,13 +190,16 @@ def test_a_product_without_an_agreed_price_stays_with_the_seller() -> None:
 
 
 def test_a_seller_who_is_no_member_owes_like_any_other() -> None:
-    totals = Totals(terms(), NOW)
-    totals.add_ticket(day_ticket(seller=4), SKIED)
+    totals = Totals(terms())
+    totals.add_tickets(1, day_ticket(seller=4), SKIED)
     report = report_of(totals)
     assert (line(report, "E").member, line(report, "E").balance) == (False, -16000)
 
 
 def test_45_group_tickets_at_a_group_price_are_settled_one_by_one() -> None:
-    report = settled(*[(day_ticket(12000), SKIED)] * 45)
-    assert [row.time for row in report.facilities] == [4923 * 45, 5539 * 45, 5538 * 45]
+    totals = Totals(terms())
+    totals.add_tickets(45, day_ticket(12000), SKIED)
+    report = report_of(totals)
+    assert report == settled(*[(day_ticket(12000), SKIED)] * 45)
+    assert [row.time for row in report.facilities] == [4923 * 45, 5539 * 45, 5538 * 45], "per ticket, never pooled"
     assert line(report, "A").over_price == -4000 * 45
