@@ -87,7 +87,7 @@ class Reservation(ProjectedModel):
     """A pending transfer, for ever; whether it still pends is told by `ReservationEnd`."""
 
     id = models.UUIDField(primary_key=True)
-    source = models.UUIDField(db_index=True)
+    source = models.UUIDField()
     target = models.UUIDField()
     amount = models.BigIntegerField()
     unit = models.CharField(max_length=8)

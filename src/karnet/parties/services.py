@@ -89,13 +89,15 @@ def _enrol(tx: Transaction[EnrolmentT, Enrolled], decide: Callable[[EnrolmentT, 
     }
     actors = selectors.actors(needed)
     outcomes: list[Outcome[EnrolmentT, Enrolled]] = []
+    named: list[Name] = []
     for request in tx.fresh:
         answer, operations = decide(request, actors)
         if isinstance(answer, Enrolled):
             actors[answer.id] = Acting(kind="enrolled")
             if request.name:
-                Name.objects.create(actor_id=answer.id, name=request.name)
+                named.append(Name(actor_id=answer.id, name=request.name))
         outcomes.append(Outcome(request, answer, operations))
+    Name.objects.bulk_create(named)
     tx.record(outcomes)
 
 

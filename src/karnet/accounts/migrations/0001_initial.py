@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
             name='Reservation',
             fields=[
                 ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('source', models.UUIDField(db_index=True)),
+                ('source', models.UUIDField()),
                 ('target', models.UUIDField()),
                 ('amount', models.BigIntegerField()),
                 ('unit', models.CharField(max_length=8)),

@@ -6,6 +6,7 @@ import threading
 from datetime import timedelta
 from uuid import UUID
 
+import psycopg
 import pytest
 from django.db import connection
 
@@ -119,7 +120,17 @@ def test_what_sixteen_threads_draw_at_once_is_never_more_than_there_is(ledger: L
     assert selectors.discrepancies() == []
 
 
-def test_batches_that_touch_the_same_accounts_in_opposite_orders_all_succeed(ledger: Ledger) -> None:
+def deadlocks(superuser: psycopg.Connection) -> int:
+    (count,) = superuser.execute(
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    ).fetchone() or (0,)
+    return int(count)
+
+
+def test_batches_that_touch_the_same_accounts_in_opposite_orders_do_not_stop_each_other(
+    ledger: Ledger, superuser: psycopg.Connection
+) -> None:
+    before = deadlocks(superuser)
     cards = [ledger.points(f"card {n}", 1000) for n in range(8)]
     answers: list[object] = []
 
@@ -142,6 +153,7 @@ def test_batches_that_touch_the_same_accounts_in_opposite_orders_all_succeed(led
     assert len(answers) == 8 * 5 * 8
     assert not [answer for answer in answers if isinstance(answer, Refused)]
     assert [ledger.balance(card) for card in cards] == [1000 - 40] * 8
+    assert deadlocks(superuser) == before
 
 
 def _record_unlocked(requests: list[Ask]) -> list[object]:
