@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import os
 
-import django
-from django.apps import apps
-from django.conf import settings
-
 from karnet.wiring.installation import Installation
 from karnet.wiring.postgres import Role, dsn
 
@@ -17,10 +13,11 @@ def boot(installation: Installation, role: Role = Role.APP, database: str | None
 
     Called again with another role or database, it closes the connection and connects anew.
     """
-    os.environ["DJANGO_SETTINGS_MODULE"] = "karnet.wiring.settings"
-    os.environ["KARNET_DATA"] = str(installation.path)
-    os.environ["KARNET_DSN"] = dsn(installation, role, database)
-    os.environ["KARNET_SECRET_KEY"] = installation.secret_key
+    prepare(installation, role, database)
+    import django
+    from django.apps import apps
+    from django.conf import settings
+
     if not apps.ready:
         django.setup()
         return
@@ -32,3 +29,11 @@ def boot(installation: Installation, role: Role = Role.APP, database: str | None
     del connections["default"]
     settings.DATABASES["default"] = described(os.environ["KARNET_DSN"])
     connections.settings = connections.configure_settings(settings.DATABASES)
+
+
+def prepare(installation: Installation, role: Role = Role.APP, database: str | None = None) -> None:
+    """Put into the environment what the settings read, for child processes; Django itself is not touched."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "karnet.wiring.settings"
+    os.environ["KARNET_DATA"] = str(installation.path)
+    os.environ["KARNET_DSN"] = dsn(installation, role, database)
+    os.environ["KARNET_SECRET_KEY"] = installation.secret_key

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from threading import Event
 
 from karnet.wiring import clock
-from karnet.wiring.boot import boot
+from karnet.wiring.boot import boot, prepare
 from karnet.wiring.doctor import listener
 from karnet.wiring.installation import Installation
 from karnet.wiring.postgres import Role
@@ -20,6 +20,7 @@ from karnet.wiring.serve.keeping import database_kept
 from karnet.wiring.serve.logs import Logger, start_logging
 from karnet.wiring.serve.report import Presence, State
 
+TABLES_BEHIND = "tables-behind"
 _LAPSE_EVERY_S = 2.0
 _RETRY_S = 1.0
 _WEB_THREADS = 4
@@ -41,6 +42,7 @@ def run_web(installation: Installation) -> None:
 def run_sealer(installation: Installation) -> None:
     """Seal until told to end. Raises InstallationProblem where a person has to decide (journal.guard)."""
     with _process(installation, "sealer") as (presence, ending, log):
+        check_tables(installation)
         from karnet.journal.sealing import Altered
         from karnet.wiring import sealing
 
@@ -59,6 +61,7 @@ def run_sealer(installation: Installation) -> None:
 def run_worker(installation: Installation) -> None:
     """Do what is due by the clock until told to end: end grants that nobody used. Each change is an operation."""
     with _process(installation, "worker") as (presence, ending, log):
+        check_tables(installation)
         presence.say(State.RUNNING)
         _work(lambda: lapse_grants(installation), ending.event, presence, log)
 
@@ -124,7 +127,6 @@ def _process(installation: Installation, role: str) -> Iterator[tuple[Presence, 
         # The supervisor says already what PostgreSQL is waited for.
         with database_kept(installation, log, progress=None if supervised else log.info, moved=moved):
             ending.install()
-            check_tables(installation)
             yield presence, ending, log
 
 
@@ -141,7 +143,7 @@ def check_tables(installation: Installation) -> None:
     connection.close()
     if not sound:
         raise InstallationProblem(
-            "tables-behind",
+            TABLES_BEHIND,
             f"The tables in the database of {installation.path} are not those of this version of Karnet.",
             "Run `karnet init`: it keeps everything and brings them up to date.",
         )
@@ -179,6 +181,7 @@ def _serve(installation: Installation) -> None:
 
     http = installation.config.http
     names = ["127.0.0.1", "localhost", "[::1]", http.host, socket.gethostname()]
+    prepare(installation)  # For the workers. This process needs no Django itself.
     os.environ.setdefault("KARNET_ALLOWED_HOSTS", ",".join(dict.fromkeys(names)))
     # A fork would copy our threads' locks in whatever state they are.
     multiprocessing.set_start_method("spawn", force=True)

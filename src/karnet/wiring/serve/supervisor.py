@@ -22,10 +22,11 @@ import msgspec
 
 from karnet.wiring.cli.exits import Exit
 from karnet.wiring.installation import Installation
+from karnet.wiring.problem import InstallationProblem
 from karnet.wiring.serve.ending import SIGNALS, SUPERVISOR_PIPE
 from karnet.wiring.serve.keeping import database_kept
 from karnet.wiring.serve.logs import Logger, start_logging
-from karnet.wiring.serve.processes import check_tables, url
+from karnet.wiring.serve.processes import TABLES_BEHIND, url
 from karnet.wiring.serve.report import ROLES, SUPERVISOR, Presence, State, read_report
 
 _TICK_S = 0.2
@@ -53,7 +54,6 @@ def supervise(installation: Installation, ready: Callable[[str], None]) -> None:
     """
     log = start_logging(installation, SUPERVISOR)
     with Presence(installation, SUPERVISOR) as presence, database_kept(installation, log, progress=log.info):
-        check_tables(installation)
         presence.say(State.RUNNING)
         with _signals() as signals, _Household(installation, log) as household:
             told = False
@@ -150,6 +150,8 @@ class _Household:
         _kill(child)
         code = process.returncode
         if code == Exit.INSTALLATION and problem is not None:
+            if problem.code == TABLES_BEHIND:  # Nobody can work, and only `karnet init` helps.
+                raise InstallationProblem(problem.code, problem.what, problem.do)
             if problem.what != child.last_problem:
                 self._log.error(f"{child.role} cannot work: {problem.what}", do=problem.do)
             child.last_problem = problem.what

@@ -153,38 +153,49 @@ def _initialised() -> Iterator[Path]:
 
 
 @pytest.fixture
-def copy(place: Path, _initialised: Path) -> Callable[[str], Installation]:
+def copy(place: Path, _initialised: Path) -> Callable[..., Installation]:
     """Make another copy of an initialised installation, at a free port of its own."""
+    return lambda name="data": make_copy(_initialised, place / name)
 
-    def make(name: str = "data") -> Installation:
-        made = Installation.create(place / name, name="karnet.test/log", environment={})
-        give_cluster(made, _initialised)
-        shutil.copytree(_initialised / "keys", made.keys_dir, dirs_exist_ok=True)
-        text = made.config_file.read_text().replace("port = 8000", f"port = {free_port()}")
-        made.config_file.write_text(text)
-        return Installation.load(made.path, environment={})
 
-    return make
+def make_copy(initialised: Path, path: Path) -> Installation:
+    made = Installation.create(path, name="karnet.test/log", environment={})
+    give_cluster(made, initialised)
+    shutil.copytree(initialised / "keys", made.keys_dir, dirs_exist_ok=True)
+    made.config_file.write_text(made.config_file.read_text().replace("port = 8000", f"port = {free_port()}"))
+    return Installation.load(made.path, environment={})
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Served]]:
     """Start `karnet serve [role]` on an installation. What still runs at the end is killed."""
     started: list[Served] = []
-
-    def run(installation: Installation, *arguments: str) -> Served:
-        process = subprocess.Popen(
-            [*KARNET, "serve", *arguments, "--data", str(installation.path)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment(),
-        )
-        started.append(Served(process, installation, installation.config.http.port))
-        return started[-1]
-
-    yield run
+    yield lambda *arguments: started.append(run_serve(*arguments)) or started[-1]
     for served in started:
         if served.process.poll() is None:
             served.process.kill()
         served.process.wait()
+
+
+def run_serve(installation: Installation, *arguments: str) -> Served:
+    process = subprocess.Popen(
+        [*KARNET, "serve", *arguments, "--data", str(installation.path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    return Served(process, installation, installation.config.http.port)
+
+
+@pytest.fixture(scope="module")
+def site(_initialised: Path) -> Iterator[Served]:
+    """One site for the tests that leave it as they found it: everything running."""
+    path = Path(tempfile.mkdtemp(prefix="ks-", dir=_shelf()))
+    path.chmod(0o711)
+    served = run_serve(make_copy(_initialised, path / "data"))
+    served.ready()
+    yield served
+    served.end()
+    postgres.remove(served.installation)
+    shutil.rmtree(path, ignore_errors=True)

@@ -38,26 +38,24 @@ def test_it_says_when_it_is_ready_and_a_signal_ends_everything(copy: Copy, serve
     }
     assert b"karnet.test/log" in served.get("/")[1]
     assert served.end() == Exit.OK
-    assert processes_naming(home.path) == []
+    until(lambda: processes_naming(home.path) == [], "the end of all")
     assert postgres.status(home) is None
     assert served.report("sealer").state == State.STOPPED
     lines = (home.logs_dir / "serve.log").read_text().splitlines()
     assert json.loads(lines[-1])["event"] == "stopping"
 
 
-def test_the_log_is_served_at_its_standard_paths_and_verifies(copy: Copy, serve: Serve) -> None:
-    home = copy()
-    served = serve(home)
-    served.ready()
-    until(lambda: served.get("/checkpoint")[0] == 200, "the first checkpoint")
-    _, note = served.get("/checkpoint")
+def test_the_log_is_served_at_its_standard_paths_and_verifies(site: Served) -> None:
+    home = site.installation
+    until(lambda: site.get("/checkpoint")[0] == 200, "the first checkpoint")
+    _, note = site.get("/checkpoint")
     checkpoint = open_checkpoint(note, origin=home.name, log_keys=[verifier_key(home)]).checkpoint
     assert checkpoint.size == 1
-    (entry,) = decode_bundle(served.get("/tile/entries/000.p/1")[1], 1)
+    (entry,) = decode_bundle(site.get("/tile/entries/000.p/1")[1], 1)
     assert json.loads(entry)["kind"] == "journal.founded"
-    assert len(served.get("/tile/0/000.p/1")[1]) == 32
+    assert len(site.get("/tile/0/000.p/1")[1]) == 32
     for path in ("/tile/0/000", "/tile/entries/000.p/2", "/tile/0/001.p/1", "/tile/00/000.p/1", "/tile/0/0", "/x"):
-        assert served.get(path)[0] == 404, path
+        assert site.get(path)[0] == 404, path
 
 
 def test_each_process_runs_alone(copy: Copy, serve: Serve) -> None:
@@ -71,49 +69,37 @@ def test_each_process_runs_alone(copy: Copy, serve: Serve) -> None:
     assert alone[0].health()["status"] == "degraded"
     assert alone[0].end(signal.SIGINT) == Exit.OK
     assert postgres.status(home) is None
-    assert processes_naming(home.path) == []
+    until(lambda: processes_naming(home.path) == [], "the end of all")
 
 
-def test_a_process_that_is_killed_is_started_again(copy: Copy, serve: Serve) -> None:
-    home = copy()
-    served = serve(home)
-    served.ready()
+def test_a_process_that_is_killed_is_started_again(site: Served) -> None:
     for role in ("web", "worker", "sealer"):
-        pid = served.report(role).pid
+        pid = site.report(role).pid
         os.kill(pid, signal.SIGKILL)
-        until(lambda r=role, p=pid: (x := served.report(r)).pid != p and x.state == State.RUNNING, f"{role} again")
-        assert f"{role} was killed by SIGKILL" in served.said
-    until(lambda: served.health().get("status") == "ok", "health")
-    assert served.end() == Exit.OK
-    assert processes_naming(home.path) == []
+        until(lambda r=role, p=pid: (x := site.report(r)).pid != p and x.state == State.RUNNING, f"{role} again")
+        assert f"{role} was killed by SIGKILL" in site.said
+    until(lambda: site.health().get("status") == "ok", "health")
 
 
-def test_the_http_worker_that_is_killed_takes_the_web_process_with_it_and_comes_back(copy: Copy, serve: Serve) -> None:
-    home = copy()
-    served = serve(home)
-    served.ready()
-    web = served.report("web").pid
+def test_the_http_worker_that_is_killed_takes_the_web_process_with_it_and_comes_back(site: Served) -> None:
+    web = site.report("web").pid
     children = subprocess.run(["pgrep", "-P", str(web)], capture_output=True, text=True, check=True).stdout.split()
     os.kill(int(children[-1]), signal.SIGKILL)
-    until(lambda: (r := served.report("web")).pid != web and r.state == State.RUNNING, "web again")
-    until(lambda: served.health().get("status") == "ok", "health")
+    until(lambda: (r := site.report("web")).pid != web and r.state == State.RUNNING, "web again")
+    until(lambda: site.health().get("status") == "ok", "health")
 
 
-def test_a_killed_postgres_is_started_again_and_everybody_goes_on(copy: Copy, serve: Serve) -> None:
-    home = copy()
-    served = serve(home)
-    served.ready()
+def test_a_killed_postgres_is_started_again_and_everybody_goes_on(site: Served) -> None:
+    home = site.installation
     before = postgres.status(home)
     assert before is not None
-    pids = {role: served.report(role).pid for role in ("web", "worker", "sealer")}
+    pids = {role: site.report(role).pid for role in ("web", "worker", "sealer")}
     os.kill(before.pid, signal.SIGKILL)
     after = until(lambda: (p := postgres.status(home)) and p.pid != before.pid and p, "another postmaster")
     assert after.pid != before.pid
-    until(lambda: (h := served.health()).get("status") == "ok" and h, "health")
-    until(lambda: all(served.report(role).state == State.RUNNING for role in pids), "all running")
-    assert {role: served.report(role).pid for role in pids} == pids
-    assert served.end() == Exit.OK
-    assert postgres.status(home) is None
+    until(lambda: (h := site.health()).get("status") == "ok" and h, "health")
+    until(lambda: all(site.report(role).state == State.RUNNING for role in pids), "all running")
+    assert {role: site.report(role).pid for role in pids} == pids
 
 
 def test_nothing_outlives_a_supervisor_that_was_killed(copy: Copy, serve: Serve) -> None:
@@ -199,15 +185,13 @@ def test_a_log_that_may_not_sign_stops_nobody_else(copy: Copy, serve: Serve) -> 
     assert served.end() == Exit.OK
 
 
-def test_a_second_supervisor_of_one_installation_is_turned_away(copy: Copy, serve: Serve) -> None:
-    home = copy()
-    served = serve(home)
-    served.ready()
+def test_a_second_supervisor_of_one_installation_is_turned_away(site: Served, serve: Serve) -> None:
+    home = site.installation
     for arguments in ((), ("sealer",)):
         second = serve(home, *arguments)
         assert second.process.wait(60) == Exit.INSTALLATION
         until(lambda s=second: "already runs" in s.said, "the reason")
-    assert served.health()["status"] == "ok"
+    assert site.health()["status"] == "ok"
 
 
 def test_serving_before_init_says_what_to_do(place: object, serve: Serve, copy: Copy) -> None:
