@@ -288,17 +288,18 @@ class Desk:
 
     def __init__(self, media: Iterable[MediumState] = ()) -> None:
         self.media: dict[UUID, MediumState] = {}
+        self._by_number: dict[str, MediumState] = {}
         self._by_chip: dict[str, MediumState] = {}
         for medium in media:
             self.put(medium)
 
     def put(self, medium: MediumState) -> None:
         """Take in a medium, or its new state."""
-        self.media[medium.id] = self._by_chip[medium.chip] = medium
+        self.media[medium.id] = self._by_number[medium.number] = self._by_chip[medium.chip] = medium
 
     def find(self, number: str) -> MediumState | None:
         """Return the medium with this printed number, if there is one."""
-        return self.media.get(medium_id(number))
+        return self._by_number.get(number)
 
     def decide_issue(
         self, number: str, chip: str, kind: MediumKind, facility: UUID, at: datetime

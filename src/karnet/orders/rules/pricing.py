@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -126,7 +127,7 @@ def payment_account(
         return drawer(shift, currency) if shift else None
     if kind == "internal_account":
         return account
-    return house_account(facility, CASH_ACCOUNTS[kind], currency)
+    return house(facility, CASH_ACCOUNTS[kind], currency)
 
 
 def drawer(shift: UUID, currency: str) -> UUID:
@@ -163,4 +164,10 @@ def allocate(
 def earned(facility: UUID, currency: str, *, gross: int, vat: int, deposit: int) -> list[tuple[UUID, int]]:
     """Return what a sale owes to which house account: net revenue, VAT, card deposits. A refund reads it backwards."""
     purposes: list[tuple[HousePurpose, int]] = [("revenue", gross - vat), ("vat", vat), ("deposits", deposit)]
-    return [(house_account(facility, purpose, currency), amount) for purpose, amount in purposes]
+    return [(house(facility, purpose, currency), amount) for purpose, amount in purposes]
+
+
+@lru_cache(maxsize=4096)
+def house(facility: UUID, purpose: HousePurpose, unit: str) -> UUID:
+    """Return the id of a facility's house account; remembered, for every sale asks for the same few."""
+    return house_account(facility, purpose, unit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from karnet.accounts.operations import AccountOpened, Transfer, house_account
+from karnet.accounts.operations import AccountOpened, Transfer
 from karnet.accounts.rules import Book
 from karnet.entitlements.operations import DepositTaken, EntitlementIssued, MediumIssued
 from karnet.entitlements.rules import (
@@ -32,6 +32,7 @@ from karnet.orders.rules.pricing import (
     change,
     check_payments,
     earned,
+    house,
     payment_account,
     price,
 )
@@ -262,7 +263,7 @@ def _money(basket: Basket, shift: RunningShift | None, deposits: list[DepositTak
 
 
 def _points(place: Place, points: list[EntitlementIssued], first: int) -> list[Transfer]:
-    issuer = house_account(place.facility, "points_issued", "points")
+    issuer = house(place.facility, "points_issued", "points")
     return [
         Transfer(source=issuer, target=points_account(e.id), amount=e.points, unit="points", n=first + n)
         for n, e in enumerate(points)
