@@ -118,14 +118,13 @@ class _Span(msgspec.Struct, frozen=True):
 def _add_facts(totals: Totals, facts: Extent, places: list[Place], span: _Span, as_of: datetime) -> int:
     """Add every ticket and card deposit of the span; return how many passages had no sale in the cut."""
     place_of = {place.facility: index for index, place in enumerate(places)}
+    named = {str(facility): index for facility, index in place_of.items()}
     unmatched = 0
     for used in _used_alike(facts, span, as_of):
         if used.facility is None:
             unmatched += used.passages
         else:
-            totals.add_tickets(
-                used.tickets, _ticket(used, place_of, totals.terms, as_of), _visits(used.visits, place_of)
-            )
+            totals.add_tickets(used.tickets, _ticket(used, place_of, totals.terms, as_of), _visits(used.visits, named))
     for deposit in deposit_sums(facts, totals.terms.currency, span.since, span.until):
         returned_at = None if deposit.returned_at is None else place_of[deposit.returned_at]
         totals.add_deposits(place_of[deposit.facility], deposit.amount, returned_at, deposit.returned)
@@ -188,9 +187,9 @@ def _ticket(used: _UsedAlike, place_of: Mapping[UUID, int], terms: Terms, as_of:
     )  # fmt: skip
 
 
-def _visits(text: str | None, place_of: Mapping[UUID, int]) -> tuple[Visit, ...]:
+def _visits(text: str | None, place_of: Mapping[str, int]) -> tuple[Visit, ...]:
     visits = (part.split(" ") for part in text.split(",")) if text else ()
     return tuple(
-        Visit(place_of[UUID(facility)], int(passages), int(points), int(weight))
+        Visit(place_of[facility], int(passages), int(points), int(weight))
         for facility, passages, points, weight in visits
     )
