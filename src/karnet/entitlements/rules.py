@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import get_args
 from uuid import UUID
 
 import msgspec
@@ -264,6 +265,8 @@ def decide_issue(
         for field, text, longest in (("number", number, MAX_NUMBER), ("chip", chip, MAX_CHIP))
         if not 0 < len(text) <= longest
     }
+    if kind not in get_args(MediumKind):
+        problems["kind"] = f"must be one of {', '.join(get_args(MediumKind))}"
     if problems:
         return bad_values(problems)
     if by_number is None and by_chip is None:
@@ -345,6 +348,8 @@ def decide_replace(desk: Desk, held: Held, request: Replace, facility: UUID) -> 
     Folds the outcome into desk and held.
     """
     old = desk.media.get(request.old)
+    if request.code not in get_args(BlockCode):
+        return bad_values({"code": f"must be one of {', '.join(get_args(BlockCode))}"})
     if old is None:
         return refused(Reason.UNKNOWN_MEDIUM, medium=str(request.old))
     if old.state != "in_use":

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 from karnet.entitlements import rules, selectors
-from karnet.entitlements.operations import Blocked, MediumBlocked, MediumUnblocked, Unblocked
+from karnet.entitlements.operations import BlockCode, Blocked, MediumBlocked, MediumUnblocked, Unblocked
 from karnet.entitlements.projection import NEW_MEDIUM
 from karnet.entitlements.requests import Block as Block
 from karnet.entitlements.requests import BlockLifted as BlockLifted
@@ -16,7 +17,7 @@ from karnet.entitlements.requests import Unblock as Unblock
 from karnet.journal.projection import Conflict
 from karnet.journal.transaction import Asked, Outcome, Transaction, conflict, transact
 from karnet.kernel.ids import derived_id
-from karnet.kernel.outcomes import Refused, refused
+from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
 from karnet.parties.selectors import sales_points
@@ -34,6 +35,10 @@ def _block(tx: Transaction[Block, BlockPlaced]) -> None:
     for request in tx.fresh:
         if request.medium not in known:
             tx.record([Outcome(request, refused(Reason.UNKNOWN_MEDIUM, medium=str(request.medium)))])
+            continue
+        if request.code not in get_args(BlockCode):
+            problem = f"must be one of {', '.join(get_args(BlockCode))}"
+            tx.record([Outcome(request, bad_values({"code": problem}))])
             continue
         block = derived_id(instant(request.at), request.key, "block")
         placed = MediumBlocked(block=block, medium=request.medium, code=request.code)

@@ -41,6 +41,7 @@ def places(sales_points: Collection[UUID]) -> dict[UUID, Place]:
             currency=facilities[point.facility].currency,
             time_zone=facilities[point.facility].time_zone,
             service=point.operator,
+            retired_at=min(filter(None, (point.retired_at, facilities[point.facility].retired_at)), default=None),
         )
         for point in found.values()
     }

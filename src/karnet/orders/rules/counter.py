@@ -18,7 +18,8 @@ UNATTENDED = frozenset(("ticket_machine", "web"))
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """A sales point with what its facility decides. `service`: the operator of an unattended one."""
+    """A sales point with what its facility decides. `service`: the operator of an unattended one; `retired_at`: when it,
+    or its facility, ceased to act."""
 
     sales_point: UUID
     code: str
@@ -28,6 +29,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     time_zone: str
     service: UUID | None = None
+    retired_at: datetime | None = None
 
 
 class RunningShift(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +46,8 @@ class RunningShift(msgspec.Struct, frozen=True, kw_only=True):
 class AtSalesPoint(Protocol):
     """A request made at a sales point."""
 
+    @property
+    def at(self) -> datetime: ...
     @property
     def actor(self) -> UUID: ...
     @property
@@ -88,6 +92,8 @@ class Counter:
         place = self.places.get(request.sales_point)
         if place is None:
             return refused(Reason.UNKNOWN_SALES_POINT, sales_point=str(request.sales_point))
+        if place.retired_at is not None and request.at >= place.retired_at:
+            return refused(Reason.ACTOR_RETIRED, actor=str(place.sales_point), sales_point=place.code)
         if self.operators.get(request.actor) != place.facility or (place.service or request.actor) != request.actor:
             return refused(Reason.UNKNOWN_ACTOR, actor=str(request.actor), sales_point=place.code)
         return place

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import get_args
 from uuid import UUID
 
 import msgspec
@@ -100,6 +101,8 @@ def check_payments(payments: Sequence[Payment], due: int) -> Refused | None:
     """Return why the payments do not settle what is due (lines and deposits), or None when they do, exactly."""
     problems = {}
     for n, payment in enumerate(payments):
+        if payment.kind not in get_args(PaymentKind):
+            problems[f"payments[{n}].kind"] = f"must be one of {', '.join(get_args(PaymentKind))}"
         if payment.amount <= 0:
             problems[f"payments[{n}].amount"] = "must be more than 0"
         if payment.tendered is not None and (payment.kind != "cash" or payment.tendered < payment.amount):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 from uuid import UUID
 
 import msgspec
@@ -21,7 +22,7 @@ from karnet.kernel.ids import derived_id
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
-from karnet.orders.operations import Returned
+from karnet.orders.operations import PaymentKind, Returned
 from karnet.orders.requests import GiveBack, ReplaceCard, TakenBack
 from karnet.orders.rules.counter import Counter, Place, RunningShift
 from karnet.orders.rules.pricing import MAX_AMOUNT, allocate, earned, payment_account
@@ -71,6 +72,8 @@ def decide_give_back(
     place = counter.place(request)
     if isinstance(place, Refused):
         return place, ()
+    if request.refund_kind not in get_args(PaymentKind):
+        return bad_values({"refund_kind": f"must be one of {', '.join(get_args(PaymentKind))}"}), ()
     shift = counter.shift(request, place, {request.refund_kind})
     if isinstance(shift, Refused):
         return shift, ()
@@ -207,6 +210,8 @@ def decide_replace_card(
     shift = counter.shift(request, place, {request.payment_kind})
     if isinstance(shift, Refused):
         return shift
+    if request.payment_kind not in get_args(PaymentKind):
+        return bad_values({"payment_kind": f"must be one of {', '.join(get_args(PaymentKind))}"})
     if not 0 <= request.deposit_minor <= MAX_AMOUNT:
         return bad_values({"deposit_minor": f"must be 0 to {MAX_AMOUNT} minor units"})
     source = payment_account(

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from karnet.accounts.operations import house_account
-from karnet.accounts.rules import Book
+from karnet.accounts.rules import Balance, Book
 from karnet.catalogue.operations import Product, Validity
 from karnet.entitlements.rules import Desk
 from karnet.kernel.money import vat_included
@@ -188,3 +188,20 @@ def test_payments_that_miss_by_anything_are_refused(
     assert isinstance(answer, Refused)
     assert answer.reason == "payment_mismatch"
     assert (operations, before.sequences, desk.media) == ((), {}, {})
+
+
+def test_an_internal_account_pays_what_it_holds_and_no_more() -> None:
+    purse = UUID(int=77)
+    book = Book({purse: Balance(unit="PLN", balance=1500, overdraft=0)})
+    payments = (Payment(kind="internal_account", amount=999, account=purse),)
+    first, second = (
+        Sell(key=key, at=AT, actor=ANNA, sales_point=TILL, lines=(line(),), payments=payments) for key in "ab"
+    )
+    till, offers = counter(), {UUID(int=100): offer()}
+    answer, (sold,) = decide_sale(first, till, Desk(), offers, set(), book)
+    assert isinstance(answer, Sale)
+    assert isinstance(sold, Sold)
+    assert {flow.source for flow in sold.transfers} == {purse}
+    answer, operations = decide_sale(second, till, Desk(), offers, set(), book)
+    assert isinstance(answer, Refused)
+    assert (answer.reason, operations, book[purse].balance) == ("insufficient_funds", (), 501)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from karnet.accounts.operations import house_account
 from karnet.accounts.selectors import balances
@@ -39,6 +40,8 @@ from karnet.orders.tests.conftest import (
     replaced,
     state,
 )
+from karnet.parties.selectors import home_server
+from karnet.parties.services import Retire, retire
 
 pytestmark = pytest.mark.database
 
@@ -159,6 +162,11 @@ def test_a_group_of_45_is_one_sale_with_one_payer_and_an_invoice(world: World) -
     assert {line.vat for line in sold.lines} == {1111, 1112}
     assert balance("receivables") == -(675000 + 45000)
     assert_books_balance()
+    with connection.cursor() as cursor:  # too large for an entry: it names its contents by their hash
+        cursor.execute(
+            "SELECT length(data) < 1000, content IS NOT NULL FROM journal_operation WHERE kind = 'orders.sold'"
+        )
+        assert cursor.fetchall() == [(True, True)]
     found = selectors.orders([sale.order])[sale.order]
     assert (found.number, found.lines, found.buyer, found.invoice) == (sale.number, 45, SCHOOL, sale.invoice)
     assert found.paid == {"invoice": 720000}
@@ -210,6 +218,7 @@ REFUSALS: list[tuple[str, dict[str, Any]]] = [
     ("invoice_data_missing", {"invoice": True}),
     ("invoice_data_missing", {"buyer": medium_id("no company")}),
     ("invoice_data_missing", {"payments": (paid("invoice", 17000),)}),
+    ("bad_value", {"payments": (Payment(kind="beads", amount=17000),)}),  # type: ignore[arg-type]
     ("not_on_sale", {"at": MORNING - timedelta(days=90)}),
 ]
 
@@ -234,6 +243,7 @@ def test_lines_that_are_wrong_are_refused(world: World) -> None:
         "unknown_medium": world.line("DAY", "1002", issue=False),
     }
     bad = [
+        replaced(line, cards=(Card(number="1002", kind="tattoo", issue=True),)),  # type: ignore[arg-type]
         world.line("WAX", "1002"),
         world.line("DAY"),
         world.line("WAX", quantity=0),
@@ -275,3 +285,11 @@ def test_a_batch_of_sales_costs_the_same_statements_as_one(world: World, django_
     with django_statements() as lots:
         sell(many)
     assert len(lots) == len(few)
+
+
+def test_a_retired_sales_point_sells_nothing(world: World) -> None:
+    at = MORNING + timedelta(minutes=30)
+    retire([Retire(key=world.key(), at=at, actor=home_server(), party=TILL)])
+    before = state()
+    assert refusal(sell([world.sale(world.line("WAX"), pay=999)])[0]) == "actor_retired"
+    assert state() == before
