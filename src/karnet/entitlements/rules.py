@@ -28,7 +28,7 @@ from karnet.entitlements.requests import Replace
 from karnet.kernel.ids import derived_id, named_id
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
-from karnet.kernel.time import day_end, day_start, inside, instant, local_day
+from karnet.kernel.time import day_end, day_start, inside, instant, local_day, next_opening
 
 FOR_EVER = Validity(kind="season")
 """A validity without bounds (a points ticket that never expires)."""
@@ -174,7 +174,10 @@ def unusable(holding: Holding, at: datetime) -> Refused | None:
     if days_left(holding, at) == 0:
         return refused(Reason.DAYS_USED_UP, days=holding.validity.days)
     if holding.validity.windows and not inside(holding.validity.windows, at, holding.time_zone):
-        return refused(Reason.OUTSIDE_WINDOW)
+        since = next_opening(holding.validity.windows, at, holding.time_zone)
+        if since is None or (closes is not None and since >= closes):
+            return refused(Reason.OUTSIDE_WINDOW)
+        return refused(Reason.OUTSIDE_WINDOW, since=_iso(since))
     return None
 
 

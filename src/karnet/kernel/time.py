@@ -77,3 +77,18 @@ def inside(windows: tuple[Window, ...], at: datetime, zone_name: str) -> bool:
         or ((weekday - 1) % 7 in window.weekdays and window.start_minute <= minute + 1440 < window.end_minute)
         for window in windows
     )
+
+
+def next_opening(windows: tuple[Window, ...], at: datetime, zone_name: str) -> datetime | None:
+    """Return the first instant (UTC) after `at` at which a window opens, or None when none ever does.
+
+    A start that summer time skips comes when the clock has jumped; one that happens twice, the first time.
+    """
+    today = local_day(at, zone_name)
+    openings = [
+        local_instant(day, time(window.start_minute // 60, window.start_minute % 60), zone_name)
+        for window in windows
+        for ahead in range(9)
+        if (day := today + timedelta(days=ahead)).weekday() in window.weekdays
+    ]
+    return min((opening for opening in openings if opening > at), default=None)

@@ -315,7 +315,11 @@ def test_weekly_windows_follow_the_wall_clock_when_clocks_change(day: date) -> N
     for when, inside in [(opens - second, False), (opens, True), (closes - second, True), (closes, False)]:
         answer = decided(card(ticket), when, ALWAYS)
         assert isinstance(answer, Verdict) == inside, when
-        assert inside or answer.reason == Reason.OUTSIDE_WINDOW  # type: ignore[union-attr]
+        if isinstance(answer, Refused):
+            assert answer.reason == Reason.OUTSIDE_WINDOW
+            week = 7 if when > opens else 0
+            then = local_instant(day + timedelta(days=week), time(9), ZONE)
+            assert answer.facts == {"since": then.isoformat().replace("+00:00", "Z")}
 
 
 # ------------------------------------------------------------------------------------------------------------- grants
