@@ -168,9 +168,9 @@ def unusable(holding: Holding, at: datetime) -> Refused | None:
     if opens is None:
         opens, closes = bounds(holding.validity, holding.time_zone)
     if opens is not None and at < opens:
-        return refused(Reason.NOT_YET_VALID, valid_from=_iso(opens))
+        return refused(Reason.NOT_YET_VALID, valid_from=_iso(opens), time_zone=holding.time_zone)
     if closes is not None and at >= closes:
-        return refused(Reason.EXPIRED, valid_until=_iso(closes))
+        return expired(closes, holding.time_zone)
     if days_left(holding, at) == 0:
         return refused(Reason.DAYS_USED_UP, days=holding.validity.days)
     if holding.validity.windows and not inside(holding.validity.windows, at, holding.time_zone):
@@ -179,6 +179,11 @@ def unusable(holding: Holding, at: datetime) -> Refused | None:
             return refused(Reason.OUTSIDE_WINDOW)
         return refused(Reason.OUTSIDE_WINDOW, since=_iso(since))
     return None
+
+
+def expired(valid_until: datetime, time_zone: str, **facts: str) -> Refused:
+    """Return the refusal of a ticket whose time is over, told by the wall clock of the facility that sells it."""
+    return refused(Reason.EXPIRED, valid_until=_iso(valid_until), time_zone=time_zone, **facts)
 
 
 def days_left(holding: Holding, at: datetime) -> int | None:

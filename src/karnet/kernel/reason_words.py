@@ -345,6 +345,20 @@ WORDS: dict[Reason, Sentence] = {
         it="Mancano dati per la fattura[: {field}]. Inserisci nome, indirizzo e partita IVA dell'acquirente.",
         de="Angaben für die Rechnung fehlen[: {field}]. Geben Sie Name, Anschrift und Steuernummer des Käufers ein.",
     ),
+    Reason.ALREADY_INVOICED: Sentence(
+        en="This order has an invoice already[: {invoice}]. Print that one again.",
+        pl="To zamówienie ma już fakturę[: {invoice}]. Wydrukuj ją ponownie.",
+        ru="На этот заказ уже выставлен счёт[: {invoice}]. Распечатайте его ещё раз.",
+        it="Questo ordine ha già una fattura[: {invoice}]. Ristampa quella.",
+        de="Zu diesem Auftrag gibt es schon eine Rechnung[: {invoice}]. Drucken Sie diese noch einmal.",
+    ),
+    Reason.OTHER_CURRENCY: Sentence(
+        en="The deposit of this card was taken in another currency[: {currency}]. Hand it in where that is paid out.",
+        pl="Kaucję za tę kartę pobrano w innej walucie[: {currency}]. Zwróć kartę tam, gdzie się ją wypłaca.",
+        ru="Залог за эту карту внесён в другой валюте[: {currency}]. Сдайте карту там, где её выплачивают.",
+        it="La cauzione di questa carta è in un'altra valuta[: {currency}]. Restituiscila dove si paga quella.",
+        de="Das Pfand dieser Karte ist in anderer Währung[: {currency}]. Geben Sie sie dort zurück, wo diese gilt.",
+    ),
     # settlement
     Reason.NO_AGREEMENT: Sentence(
         en="No agreement is in force for this. Publish one, or choose another day.",

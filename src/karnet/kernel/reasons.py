@@ -60,6 +60,8 @@ class Reason(StrEnum):
     ALREADY_RETURNED = "already_returned"
     USED_CANNOT_RETURN = "used_cannot_return"
     INVOICE_DATA_MISSING = "invoice_data_missing"
+    ALREADY_INVOICED = "already_invoiced"
+    OTHER_CURRENCY = "other_currency"  # a card deposit taken in another currency
     # settlement
     NO_AGREEMENT = "no_agreement"
     PERIOD_CLOSED = "period_closed"

@@ -35,10 +35,10 @@ def decide_invoice(
     if counter.operators.get(request.actor) != order.facility:
         return refused(Reason.UNKNOWN_ACTOR, actor=str(request.actor)), ()
     if order.invoice is not None:
-        return refused(Reason.ALREADY_EXISTS, invoice=order.invoice), ()
+        return refused(Reason.ALREADY_INVOICED, invoice=order.invoice), ()
     buyer = request.buyer or order.buyer
     if buyer is None or buyer not in companies:
-        return refused(Reason.INVOICE_DATA_MISSING), ()
+        return refused(Reason.INVOICE_DATA_MISSING, field="buyer"), ()
     invoice = counter.invoice(order=order.order, place=order, at=request.at, buyer=buyer)
     orders[order.order] = msgspec.structs.replace(order, invoice=invoice.number)
     return InvoiceIssued(order=order.order, number=invoice.number, buyer=buyer), (invoice,)

@@ -97,7 +97,7 @@ def _problems(line: SaleLine, product: Product) -> dict[str, str]:
     return problems
 
 
-def check_payments(payments: Sequence[Payment], due: int) -> Refused | None:
+def check_payments(payments: Sequence[Payment], due: int, currency: str) -> Refused | None:
     """Return why the payments do not settle what is due (lines and deposits), or None when they do, exactly."""
     problems = {}
     for n, payment in enumerate(payments):
@@ -113,7 +113,7 @@ def check_payments(payments: Sequence[Payment], due: int) -> Refused | None:
         return bad_values(problems)
     paid = sum(payment.amount for payment in payments)
     if paid != due:
-        return refused(Reason.PAYMENT_MISMATCH, due=due, paid=paid)
+        return refused(Reason.PAYMENT_MISMATCH, total_minor=due, paid_minor=paid, currency=currency)
     return None
 
 

@@ -136,7 +136,7 @@ def _media(request: GiveBack, place: Place, desk: Desk, held: Held) -> list[Medi
             return refused(Reason.MEDIUM_BLOCKED, number=number)
         foreign = {deposit.currency for deposit in held.deposits[medium.id]} - {place.currency}
         if foreign:
-            return refused(Reason.NOT_VALID_HERE, number=number, currency=min(foreign))
+            return refused(Reason.OTHER_CURRENCY, number=number, currency=min(foreign))
         late = outrun(request.at, medium.state_at)
         if late is not None:
             return late

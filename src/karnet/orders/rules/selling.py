@@ -12,6 +12,7 @@ from karnet.entitlements.rules import (
     FOR_EVER,
     Desk,
     MediumState,
+    expired,
     issued_state,
     points_account,
     usable_medium,
@@ -127,7 +128,7 @@ class Basket:
         validity = product.validity or FOR_EVER
         span = validity_at_sale(validity, start, place.time_zone)
         if span is not None and span[1] is not None and span[1] <= max(span[0], self.at):
-            return refused(Reason.EXPIRED, product=product.code, valid_until=span[1].isoformat())
+            return expired(span[1], place.time_zone, product=product.code)
         issued = EntitlementIssued(
             id=self.id(f"entitlement:{len(self.entitlements)}"),
             medium=medium.id,
@@ -176,7 +177,7 @@ def decide_sale(
             return refusal, ()
     deposits = basket.deposits
     deposit, total = sum(d.amount for d in deposits), sum(line.amount for line in basket.lines)
-    refusal = check_payments(request.payments, total + deposit) or _check_accounts(request, place, book)
+    refusal = check_payments(request.payments, total + deposit, place.currency) or _check_accounts(request, place, book)
     if refusal is not None:
         return refusal, ()
     money = _money(basket, shift, deposits)
@@ -231,7 +232,7 @@ def _check(request: Sell, companies: set[UUID]) -> Refused | None:
         return bad_values({"lines": f"at most {MAX_LINES} tickets in one sale"})
     wants_buyer = request.invoice or any(payment.kind == "invoice" for payment in request.payments)
     if (request.buyer is None and wants_buyer) or (request.buyer is not None and request.buyer not in companies):
-        return refused(Reason.INVOICE_DATA_MISSING)
+        return refused(Reason.INVOICE_DATA_MISSING, field="buyer")
     return None
 
 

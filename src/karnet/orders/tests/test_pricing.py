@@ -87,7 +87,7 @@ def test_a_product_that_replaced_another_ends_its_sale_to_the_instant() -> None:
 def test_change_is_what_was_tendered_above_the_amounts() -> None:
     payments = [Payment(kind="cash", amount=7000, tendered=10000), Payment(kind="card", amount=10000)]
     assert change(payments) == 3000
-    assert check_payments(payments, 17000) is None
+    assert check_payments(payments, 17000, "PLN") is None
 
 
 amounts = st.integers(0, 10**9)

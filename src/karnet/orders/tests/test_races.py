@@ -191,7 +191,7 @@ def test_invoices_issued_afterwards_by_many_have_no_gap_and_one_each(world: Worl
     answers = race(asking(issue_invoices, *requests))
     numbers = sorted(answer.number for answer in answers if isinstance(answer, InvoiceIssued))
     assert numbers == [f"NORTH/2026/{n:06d}" for n in range(1, 7)]
-    assert reasons(answers) == ["already_exists"] * 6
+    assert reasons(answers) == ["already_invoiced"] * 6
 
 
 # --- attacks by SQL: nobody gets a ticket into the system without who sold it (SPEC N7) ---

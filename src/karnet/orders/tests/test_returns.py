@@ -327,7 +327,7 @@ def test_an_order_has_one_invoice_and_it_needs_a_buyer(world: World) -> None:
     assert state() == before
     answers = issue_invoices([IssueInvoice(key=world.key(), buyer=SCHOOL, **asked) for _ in range(2)])
     assert isinstance(answers[0], InvoiceIssued)
-    assert refusal(answers[1]) == "already_exists"
+    assert refusal(answers[1]) == "already_invoiced"
 
 
 def test_a_change_that_claims_to_precede_what_it_follows_is_refused_for_its_clock(world: World) -> None:
