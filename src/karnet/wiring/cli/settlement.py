@@ -350,7 +350,7 @@ def _tell_unsealed(session: Session, cut: int | None) -> None:
     from karnet.journal.selectors import progress
 
     if cut is None and (unsealed := progress().unsealed):
-        session.say(f"{unsealed} operations are recorded but not sealed yet: they are not counted")
+        session.say(f"{unsealed} operations are not sealed yet and do not count: `karnet serve` seals them")
 
 
 def _period_sheets(row: AgreementRow, sequence: int) -> list[Sheet]:
@@ -396,12 +396,14 @@ def _verdict(session: Session, value: object, text: str, code: Exit) -> Exit:
 def _refusal(session: Session, refused: Refused) -> Exit:
     """Tell a refusal in words, every field at fault on a line of its own."""
     from karnet.kernel.reason_words import words
+    from karnet.kernel.reasons import Reason
 
     if session.json:
         click.echo(msgspec.json.encode(refused))
         return Exit.REFUSED
     click.echo(words(refused, "en"), err=True)
-    for field, problem in refused.facts.items():
-        if field != "field" and isinstance(problem, str) and f"{{{field}}}" not in words(refused, "en"):
-            click.echo(f"  {field}: {problem}", err=True)
+    if refused.reason == Reason.BAD_VALUE:
+        for field, problem in refused.facts.items():
+            if field != "field":
+                click.echo(f"  {field}: {problem}", err=True)
     return Exit.REFUSED
