@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from karnet.wiring.demo import network
-from karnet.wiring.demo.day import TILLS_CLOSE, Process, World
 from karnet.wiring.demo.network import CURRENCY, DEPOSIT, DESKS, OK, TICKETS, Desk
 from karnet.wiring.demo.people import MINUTE, Group, Habit, Visitor, pick
+from karnet.wiring.demo.world import TILLS_CLOSE, Process, World
 from karnet.wiring.play.amounts import written
 from karnet.wiring.play.steps import (
     Block,
@@ -138,8 +138,9 @@ def unblock(world: World, facility: str, visitor: Visitor) -> Process:
 
 
 def give_back(world: World, group: Group, visitor: Visitor, *, used: bool) -> Process:
-    """A visitor wants the money back: granted for an unused ticket, with the card's deposit; refused for a used one."""
-    desk = world.desk(group.facility, drawer=True)
+    """A visitor wants the money back, where the ticket was bought: granted for an unused one, with the card's deposit;
+    refused for a used one."""
+    desk = world.desk(group.bought_at, drawer=True)
     yield world.desks[desk.code].join(world.now) + desk.sale_s
     refund = network.price(group.bought_at, visitor.ticket, visitor.category) + DEPOSIT
     pay = _refund(world, desk, 0 if used else refund)

@@ -12,27 +12,33 @@ from rich.text import Text
 
 from karnet.settlement.rules.report import Report
 from karnet.wiring.demo import network
+from karnet.wiring.demo.place import Day
+from karnet.wiring.demo.running import Played
 from karnet.wiring.demo.tally import Tally
 from karnet.wiring.play.amounts import written
 
 _BAR = 40
+_FIGURES = {
+    "collected": "paid by visitors there",
+    "points": "earned by points taken",
+    "time": "earned by passages",
+    "unused": "earned by what nobody used",
+    "over_price": "kept above the agreed price",
+    "deferred": "deferred: points still on cards",
+    "deposits": "card deposits",
+    "balance": "has to get",
+}
 
 
-class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """What was proved after the day. `rows`: rows of the tables that a replay of the journal made again."""
-
-    log: str
-    size: int
-    root: str
-    sound: bool
-    faults: list[str]
-    rows: int
-    rows_differ: list[str]
-    books: Mapping[str, int]
-
-    @property
-    def holds(self) -> bool:
-        return self.sound and not self.rows_differ and not any(self.books.values())
+def show(console: Console, played: Played, day: Day) -> None:
+    """Print a whole day."""
+    console.rule(f"{day.day:%A, %d %B %Y}: {day.skiers:,} skiers on {', '.join(network.FACILITIES.values())}")
+    show_sales(console, played.tally)
+    show_passages(console, played.tally)
+    show_refusals(console, played.tally)
+    show_settlement(console, played.report)
+    show_proof(console, played)
+    show_timings(console, played.seconds, played.tally.steps)
 
 
 def show_sales(console: Console, tally: Tally) -> None:
@@ -78,45 +84,36 @@ def show_refusals(console: Console, tally: Tally) -> None:
 
 
 def show_settlement(console: Console, report: Report) -> None:
-    """Print the settlement and who pays whom."""
+    """Print the settlement, a facility a column, and who pays whom."""
     title = f"Settlement of season {report.season}, {report.currency}"
     table = Table(title=title, title_justify="left", title_style="bold", box=None)
-    columns = ("collected", "points", "time", "unused", "over_price", "deferred", "deposits", "balance")
     table.add_column("")
-    for column in ("passages", *columns):
-        table.add_column(column.replace("_", " "), justify="right")
     for line in report.facilities:
-        amounts = [_money(getattr(line, column)) for column in columns]
-        table.add_row(network.FACILITIES.get(line.code, line.code), f"{line.passages:,}", *amounts)
+        table.add_column(_facility(line.code), justify="right")
+    table.add_row("passages that count", *(f"{line.passages:,}" for line in report.facilities))
+    for figure, what in _FIGURES.items():
+        style = "bold" if figure == "balance" else None
+        table.add_row(what, *(_money(getattr(line, figure)) for line in report.facilities), style=style)
     console.print(table)
     for due in report.payments:
-        console.print(
-            f"  {network.FACILITIES.get(due.debtor, due.debtor)} pays {network.FACILITIES.get(due.creditor, due.creditor)}"
-            f" [bold]{_money(due.amount)}[/]",
-            highlight=False,
-        )
+        told = f"  {_facility(due.debtor)} pays {_facility(due.creditor)} [bold]{_money(due.amount)}[/]"
+        console.print(told, highlight=False)
     console.print()
 
 
-def show_proof(console: Console, proof: Proof, tally: Tally) -> None:
+def _facility(code: str) -> str:
+    return network.FACILITIES.get(code, code)
+
+
+def show_proof(console: Console, played: Played) -> None:
     """Print what proves the day."""
-    _check(
-        console,
-        proof.sound,
-        f"journal {proof.log}: {proof.size:,} entries verified, root {proof.root[:16]}…",
-        proof.faults,
-    )
-    _check(
-        console,
-        not proof.rows_differ,
-        f"replayed into empty tables: {proof.rows:,} rows, all the same",
-        proof.rows_differ,
-    )
+    proof, tally = played.proof, played.tally
+    what = f"journal {proof.log}: {proof.size:,} entries verified, root {proof.root[:16]}…"
+    _check(console, proof.sound, what, proof.faults)
     unbalanced = [f"{unit}: {amount}" for unit, amount in proof.books.items() if amount]
     _check(console, not unbalanced, f"the books balance in {', '.join(proof.books)}", unbalanced)
-    _check(
-        console, not tally.unexpected, f"{tally.steps:,} steps, every one as the simulation expected", tally.surprises
-    )
+    what = f"{tally.steps:,} steps, every one came out as the simulation reckoned"
+    _check(console, not tally.unexpected, what, tally.surprises)
     console.print()
 
 
@@ -136,13 +133,14 @@ def show_timings(console: Console, timings: Mapping[str, float], steps: int) -> 
     console.print(f"{told}{rate}", highlight=False, style="dim")
 
 
-def as_data(tally: Tally, report: Report, proof: Proof, timings: Mapping[str, float]) -> dict[str, Any]:
+def as_data(played: Played) -> dict[str, Any]:
     """Return the day as one document (for --json). Amounts in minor units, seconds rounded to milliseconds."""
     return {
-        "day": msgspec.to_builtins(tally, str_keys=True),
-        "settlement": report,
-        "proof": proof,
-        "seconds": {what: round(seconds, 3) for what, seconds in timings.items()},
+        "sound": played.sound,
+        "day": msgspec.to_builtins(played.tally, str_keys=True),
+        "settlement": played.report,
+        "proof": played.proof,
+        "seconds": {what: round(seconds, 3) for what, seconds in played.seconds.items()},
     }
 
 

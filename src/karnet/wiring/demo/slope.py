@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from karnet.wiring.demo import counter
-from karnet.wiring.demo.day import CLOSES, OPENS, Process, World
 from karnet.wiring.demo.network import FACILITIES, OK, TICKETS, Lift
 from karnet.wiring.demo.people import HOUR, MINUTE, Group, Habit, Visitor
+from karnet.wiring.demo.world import CLOSES, OPENS, Process, World
 from karnet.wiring.play.steps import Scan, Take
 
 MARGIN = 3 * MINUTE

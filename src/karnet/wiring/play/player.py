@@ -90,7 +90,7 @@ def _outcome(stage: Stage, line: Line, answer: Answer) -> Outcome:
     step = line.step
     fields: dict[str, Any] = {"do": step.__struct_config__.tag, "at": step.at.isoformat()}
     if isinstance(answer, Refused):
-        facts = {name: stage.name(fact) for name, fact in answer.facts.items()}
+        facts = {name: stage.name(fact) for name, fact in sorted(answer.facts.items())}
         fields |= {"ok": False, "refused": str(answer.reason), "facts": facts}
     else:
         fields |= {"ok": True} | answer

@@ -1,0 +1,113 @@
+"""`karnet demo`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from karnet.wiring.cli.exits import Exit
+from karnet.wiring.cli.frame import Session, karnet_command
+
+if TYPE_CHECKING:
+    from karnet.wiring.demo.place import Day
+    from karnet.wiring.installation import Installation
+
+SEED, SKIERS = 2026, 2000
+
+
+@karnet_command(
+    examples="""
+    karnet demo                         a day, its settlement and its proof; then the server stays up
+    karnet demo --once                  the same, and ends
+    karnet demo --once --skiers 100     a quiet day
+    karnet demo --write day.jsonl       only write the day as a scenario for `karnet play`
+    """
+)
+@click.option("--once", is_flag=True, help="End after the day; do not leave the server running.")
+@click.option("--skiers", type=click.IntRange(1, 20_000), default=SKIERS, show_default=True, help="How many come.")
+@click.option("--seed", type=int, default=SEED, show_default=True, help="The same seed makes the same day.")
+@click.option(
+    "--write",
+    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Write the day as a scenario (- for standard output) and end.",
+)
+@click.pass_obj
+def command(session: Session, once: bool, skiers: int, seed: int, write: Path | None) -> Exit:
+    """Play a ski day on three facilities of one card, then settle it and prove the record.
+
+    The demo has an installation of its own, in a directory it prints; --data or KARNET_DATA chooses another. Run again
+    it plays the next day; interrupted, it goes on from where it was. Delete the directory to forget it all. Ends with
+    1 if anything came out otherwise than it should.
+    """
+    if write is not None:
+        _write(write, seed, skiers)
+        return Exit.OK
+    from karnet.wiring.cli.init import migrate
+    from karnet.wiring.demo.place import demo_directory, demo_installation, read_diary, write_diary
+
+    session.data = demo_directory(session.data)
+    installation = demo_installation(session.data)
+    diary = read_diary(session.data)
+    day = diary.next(seed, skiers)
+    write_diary(session.data, diary.noting(day))
+    session.say(f"the demo's installation is in {session.data}")
+    from karnet.wiring.postgres import running
+
+    with running(installation, progress=session.say):
+        session.say("bringing the tables up to date")
+        migrate(installation)
+        code = _play(session, installation, day)
+        write_diary(session.data, diary.noting(msgspec.structs.replace(day, done=True)))
+        if not once:
+            _serve(session, installation)
+    return code
+
+
+def _write(file: Path, seed: int, skiers: int) -> None:
+    from karnet.wiring.demo.day import generate
+
+    with click.open_file(str(file), "wb") as target:
+        for step in generate(seed, skiers):
+            target.write(msgspec.json.encode(step) + b"\n")
+
+
+def _play(session: Session, installation: Installation, day: Day) -> Exit:
+    from karnet.wiring.boot import boot
+
+    boot(installation)
+    from rich.console import Console
+
+    from karnet.wiring.demo import showing
+    from karnet.wiring.demo.running import play_day
+
+    session.say(f"{day.skiers:,} skiers come to Jawor, Kopa and Polana on {day.day:%A, %d %B %Y}")
+    played = play_day(installation, day, session.say, show_bar=sys.stderr.isatty())
+    if session.json:
+        session.answer(showing.as_data(played), "")
+    else:
+        showing.show(Console(), played, day)
+    return Exit.OK if played.sound else Exit.REFUSED
+
+
+def _serve(session: Session, installation: Installation) -> None:
+    """Leave the server running until somebody ends it."""
+    from django.db import connection
+
+    from karnet.wiring.demo.place import free_port
+    from karnet.wiring.serve.supervisor import supervise
+
+    connection.close()
+    if "KARNET_HTTP_PORT" not in os.environ:
+        http = installation.config.http
+        os.environ["KARNET_HTTP_PORT"] = str(free_port(http.host, http.port))
+
+    def ready(address: str) -> None:
+        session.line({"ready": address}, f"The server is up at {address}. Ctrl-C stops it and its database.")
+
+    supervise(session.installation(), ready)
