@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from django.apps import apps
 from django.db import connection
 
 from karnet.accounts.selectors import books_balance, discrepancies
@@ -21,6 +22,7 @@ from karnet.catalogue.operations import Validity
 from karnet.catalogue.rules import ProductDraft, Publication, Publish
 from karnet.catalogue.services import publish
 from karnet.journal.founding import found_server
+from karnet.journal.models import ProjectedModel
 from karnet.kernel.ids import named_id
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.time import zone
@@ -38,7 +40,6 @@ from karnet.parties.services import (
     enrol_sales_points,
     save_company,
 )
-from karnet.wiring.database import projected_tables
 
 NORTH, SOUTH = facility_id("NORTH"), facility_id("SOUTH")
 TILL, TILL2 = sales_point_id(NORTH, "K1"), sales_point_id(NORTH, "K2")
@@ -151,6 +152,11 @@ def world(database: None) -> World:
     world.open_shift()
     world.open_shift(SOUTH_TILL, CARLA)
     return world
+
+
+def projected_tables() -> list[str]:
+    """The tables that projections write."""
+    return [model._meta.db_table for model in apps.get_models() if issubclass(model, ProjectedModel)]
 
 
 def state() -> dict[str, str]:

@@ -30,9 +30,9 @@ from karnet.orders.tests.conftest import (
     assert_books_balance,
     cash,
     paid,
+    projected_tables,
     state,
 )
-from karnet.wiring.database import projected_tables
 
 pytestmark = pytest.mark.database
 
