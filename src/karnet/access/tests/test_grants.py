@@ -109,6 +109,14 @@ def test_a_day_promised_by_an_open_grant_is_recorded_by_a_passage_elsewhere_too(
     assert passed.day_used is not None
 
 
+def test_a_first_passage_promised_by_an_open_grant_is_recorded_by_a_passage_elsewhere_too() -> None:
+    held, _ = granted(card(unstarted_ticket()))
+    (passed,) = decide(LIFT, held, scan(at(10, 0, 3), "s2", of=LIFT.gate)).operations
+    assert isinstance(passed, Passed)
+    assert passed.activated is not None
+    assert passed.activated.valid_from == at(10, 0, 3)
+
+
 def test_a_first_passage_promised_by_an_open_grant_is_not_counted_as_running_for_ever() -> None:
     held, grant = granted(card(unstarted_ticket()))
     assert grant.activated is not None

@@ -111,20 +111,21 @@ def test_a_scan_after_the_grants_time_frees_its_points_for_the_next(world: World
     assert points_left(card) == [0]
 
 
-def test_grants_lapse_and_free_what_they_reserved(world: World) -> None:
+def test_grants_lapse_the_oldest_first_and_free_what_they_reserved(world: World) -> None:
     gate = world.gate("turnstile", reports_turn=True)
-    cards = [world.card(str(n), points=[3]) for n in range(3)]
-    for n in range(3):
+    cards = [world.card(str(n), points=[3]) for n in range(4)]
+    for n in range(4):
         world.admit(gate, str(n), at(10, 0, n))
     asked = {"actor": world.server, "limit": 2}
-    assert lapse_grants([Lapse(key="l1", at=at(10, 0, 16), **asked)]) == [Lapsed(grants=2)]
-    assert lapse_grants([Lapse(key="l1", at=at(10, 0, 16), **asked)]) == [Lapsed(grants=2)]
-    assert [points_left(card) for card in cards] == [[3], [3], [0]]
+    assert lapse_grants([Lapse(key="l0", at=at(10, 0, 14), **asked)]) == [Lapsed(grants=0)]
+    assert lapse_grants([Lapse(key="l1", at=at(10, 0, 17), **asked)]) == [Lapsed(grants=2)]
+    assert lapse_grants([Lapse(key="l1", at=at(10, 0, 17), **asked)]) == [Lapsed(grants=2)]
+    assert [points_left(card) for card in cards] == [[3], [3], [0], [0]]
     assert lapse_grants([Lapse(key=f"l{n}", at=at(11), **asked) for n in (2, 3)]) == [
-        Lapsed(grants=1),
+        Lapsed(grants=2),
         Lapsed(grants=0),
     ]
-    assert points_left(cards[2]) == [3]
+    assert [points_left(card) for card in cards] == [[3]] * 4
 
 
 def test_a_turn_reported_late_is_charged_while_the_card_still_has_the_points(world: World) -> None:
