@@ -12,6 +12,7 @@ The body is a function, not a `with` block, because a batch that loses a race is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence, Set
 from datetime import datetime
 from functools import lru_cache
@@ -27,12 +28,15 @@ from karnet.journal import projection, recording
 from karnet.journal.flight import Send, in_one_flight
 from karnet.journal.requests import AnswerT, Asked, Outcome, RequestT
 from karnet.kernel import canonical
-from karnet.kernel.outcomes import Refused, refused
+from karnet.kernel.canonical import NotCanonical
+from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 
 __all__ = ["Asked", "Outcome", "Transaction", "conflict", "found", "transact"]
 
 MAX_TRIES = 8
+_nul = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+MAX_KEY = 200
 
 
 class _KeysTaken(Exception):
@@ -76,10 +80,14 @@ def transact(
     Guarantees: operations, projections and answers are committed together or not at all; a key seen before gets the
     answer it got then and nothing is recorded; a key seen before with other contents gets KEY_REUSED. A batch that
     the database refuses is run again one by one, so one bad request harms only itself; `refuse` words that refusal.
-    A request whose actor is not enrolled, or retired by then, is refused before the body sees it (SPEC N7).
+    A request whose actor is not enrolled, or retired by then, is refused before the body sees it (SPEC N7); one that
+    the journal could not keep (key, instant, numbers, text) is refused with BAD_VALUE and not even remembered.
     Must not be called inside another transaction.
     """
-    return _transact(requests, _acting(body), answers, refuse)
+    unfit = [_unfit(request) for request in requests]
+    fit = [request for request, why in zip(requests, unfit, strict=True) if why is None]
+    given = iter(_transact(fit, _acting(body), answers, refuse) if fit else ())
+    return [why or next(given) for why in unfit]
 
 
 def found(request: RequestT, body: Body[RequestT, AnswerT], *, answers: type[AnswerT] | Any) -> AnswerT | Refused:
@@ -100,8 +108,23 @@ def _transact(
         except (IntegrityError, projection.Conflict) as error:
             if len(requests) > 1:
                 return [_transact([request], body, answers, refuse)[0] for request in requests]
-            return _attempt(requests, _refusing(error, refuse), answers)
+            body = _refusing(error, refuse)
     raise OperationalError(f"{len(requests)} requests lost {MAX_TRIES} races in a row")
+
+
+def _unfit(request: Asked) -> Refused | None:
+    """Return why the journal could not keep a request: people meet this as a clear message, never as a fault."""
+    if not 0 < len(request.key) <= MAX_KEY:
+        return bad_values({"key": f"must have 1 to {MAX_KEY} characters"})
+    if request.at.tzinfo is None:
+        return bad_values({"at": "must name its time zone"})
+    try:
+        data = canonical.encode(request)
+    except NotCanonical as error:
+        return bad_values({"request": str(error)})
+    if _nul.search(data):  # PostgreSQL's text has no place for it
+        return bad_values({"request": "text with a NUL character"})
+    return None
 
 
 def _acting(body: Body[RequestT, AnswerT]) -> Body[RequestT, AnswerT]:

@@ -25,12 +25,15 @@ class NotCanonical(ValueError):
 def encode(value: Any) -> bytes:
     """Return the canonical bytes of a value (struct, dict, list, str, int, bool, None, UUID, aware datetime).
 
-    Raises AssertionError for an integer outside ±(2**53 - 1): a number that other readers of the journal would round
-    is our bug, never a user's mistake, so services check amounts long before this.
+    Raises NotCanonical for an integer outside ±(2**53 - 1), which other readers would round, and for text that is not
+    Unicode (a lone surrogate).
     """
-    data = _encoder.encode(value)
+    try:
+        data = _encoder.encode(value)
+    except UnicodeEncodeError as error:
+        raise NotCanonical(f"text that is not Unicode: {error.reason}") from None
     if _long_integer.search(data):
-        _assert_integers_fit(msgspec.json.decode(data))
+        _check(msgspec.json.decode(data), "$")
     return data
 
 
@@ -64,10 +67,3 @@ def _check(value: Any, where: str) -> None:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             _check(item, f"{where}[{index}]")
-
-
-def _assert_integers_fit(value: Any) -> None:
-    try:
-        _check(value, "$")
-    except NotCanonical as error:
-        raise AssertionError(str(error)) from None

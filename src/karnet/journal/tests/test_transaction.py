@@ -164,6 +164,27 @@ def test_a_large_body_goes_by_hash_and_comes_back(server: UUID) -> None:
     assert next(r.entry.body for r in entries_after(1)) == Large(text="x" * 100_000)
 
 
+@pytest.mark.parametrize(
+    ("key", "name", "at", "field"),
+    [
+        ("", "gate", AT, "key"),
+        ("k" * 201, "gate", AT, "key"),
+        ("k", "gate", datetime(2026, 1, 17), "at"),
+        ("k", "a\0b", AT, "request"),
+        ("k", "\ud800", AT, "request"),
+    ],
+)
+def test_a_request_the_journal_could_not_keep_is_refused_in_words(
+    server: UUID, key: str, name: str, at: datetime, field: str
+) -> None:
+    answers = enrol([request(server, key, name, at), request(server, "sound", "sound")])
+    assert isinstance(answers[0], Refused)
+    assert answers[0].reason == Reason.BAD_VALUE
+    assert answers[0].facts["field"] == field
+    assert answers[1] == Done(named_id("device", "sound"))
+    assert Operation.objects.count() == 2
+
+
 def test_racing_requests_with_one_key_are_decided_once(server: UUID) -> None:
     answers: list[object] = []
 
