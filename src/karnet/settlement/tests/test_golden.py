@@ -66,6 +66,10 @@ def test_unused_points_stay_deferred_until_the_ticket_ends() -> None:
     assert [row.balance for row in report.facilities] == [-867, 520, 347]
 
 
+def test_in_a_tie_with_unused_points_the_facility_gets_the_last_grosz() -> None:
+    assert divide_points(101, 2, (points(C, 1),), ended=False) == Division(((C, 51),), 0, 50)
+
+
 def test_a_ticket_with_no_end_of_its_own_ends_with_the_agreement() -> None:
     moment = timedelta(milliseconds=1)
     assert not has_ended(None, terms(), SEASON_END - moment)

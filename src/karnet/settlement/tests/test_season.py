@@ -200,6 +200,16 @@ def test_the_season_in_force_is_taken_and_a_ticket_sold_ahead_belongs_to_the_sea
     assert row(season.settle(), "A").tickets == 1
 
 
+def test_a_passage_whose_sale_is_not_there_yet_is_counted_apart_until_it_is(season: Season) -> None:
+    season.sell("day", at=DAY + timedelta(hours=2))
+    season.pass_gates("B", at=DAY)
+    early = season.settle(until=DAY + timedelta(hours=1))
+    assert early.unmatched_passages == 1
+    assert [line.passages for line in early.facilities] == [0, 0, 0]
+    late = season.settle()
+    assert (late.unmatched_passages, row(late, "B").time) == (0, 16000)
+
+
 def test_tickets_of_two_seasons_are_settled_apart(season: Season) -> None:
     summer = season.agree(draft(season="summer", first_day="2027-04-06", last_day="2027-09-30"))
     season.sell("day")
