@@ -15,7 +15,10 @@ from karnet.wiring.cli.frame import Session, karnet_command
 
 if TYPE_CHECKING:
     from karnet.wiring.play.player import Outcome
-    from karnet.wiring.play.reading import Line
+    from karnet.wiring.play.reading import Line, Problem
+
+MOST_TOLD = 200
+"""Mistakes and complaints beyond this many help nobody."""
 
 
 @karnet_command(
@@ -31,11 +34,11 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="A step that is refused without expecting it is a failure, too.")
 @click.pass_obj
 def command(session: Session, file: Path, check: bool, strict: bool) -> Exit:
-    """Play a scenario through the services: one step per line of JSON, one outcome per line on standard output.
+    """Play a scenario through the services: a step a line in, an outcome a line out, in JSON.
 
     FILE is in JSON Lines; - reads standard input. The whole file is checked before the first step is played. Playing
-    it again changes nothing: what was played answers as it did. Ends with 1 if an expectation is not met. The steps
-    are described in docs/scenarios.md, and as a JSON Schema in docs/scenarios.schema.json.
+    it again changes nothing: what was played answers as it did. Ends with 1 if an expectation is not met, with 2 if the
+    file has mistakes. The steps are described in docs/scenarios.md, and as a JSON Schema in docs/scenarios.schema.json.
     """
     from karnet.wiring.play.reading import BadScenario, read
 
@@ -45,13 +48,7 @@ def command(session: Session, file: Path, check: bool, strict: bool) -> Exit:
     except OSError as error:
         raise click.BadParameter(f"{file}: {error.strerror or error}", param_hint="FILE") from error
     except BadScenario as bad:
-        for problem in bad.problems:
-            if session.json:
-                click.echo(msgspec.json.encode({"problem": problem}))
-            else:
-                click.echo(f"{file}: {problem}", err=True)
-        click.echo(f"{len(bad.problems)} problem(s); nothing was played.", err=True)
-        return Exit.USAGE
+        return _cannot_play(session, file, bad.problems)
     if check:
         session.say(f"{len(lines)} steps, no mistakes found")
         return Exit.OK
@@ -60,6 +57,18 @@ def command(session: Session, file: Path, check: bool, strict: bool) -> Exit:
 
 def _opened(file: Path) -> BinaryIO:
     return sys.stdin.buffer if str(file) == "-" else file.open("rb")
+
+
+def _cannot_play(session: Session, file: Path, problems: list[Problem]) -> Exit:
+    what = f"{file} has {len(problems)} mistake(s); nothing was played."
+    if session.json:
+        told = {"code": "bad-scenario", "what": what, "do": "Correct the lines and play it again."}
+        session.answer({"problem": told, "lines": problems}, "")
+        return Exit.USAGE
+    for problem in problems[:MOST_TOLD]:
+        click.echo(f"{file}: {problem}", err=True)
+    click.echo(what, err=True)
+    return Exit.USAGE
 
 
 def _play(session: Session, lines: list[Line], strict: bool) -> Exit:
@@ -91,8 +100,6 @@ def _print(line: bytes) -> None:
 class Tally:
     """Counts outcomes; `complaints` are the expectations that were not met, in words."""
 
-    MOST = 200
-
     def __init__(self) -> None:
         self.steps = self.refused = self.failed = 0
         self.complaints: list[str] = []
@@ -105,7 +112,7 @@ class Tally:
         self.steps += 1
         self.refused += not outcome.ok
         self.failed += bool(told)
-        self.complaints += [f"line {outcome.line.number}: {each}" for each in told][: self.MOST - len(self.complaints)]
+        self.complaints += [f"line {outcome.line.number}: {each}" for each in told][: MOST_TOLD - len(self.complaints)]
 
     def __str__(self) -> str:
         return f"{self.steps} steps, {self.refused} refused, {self.failed} not as expected"
