@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from time import sleep
 from uuid import UUID
 
 import msgspec
@@ -16,6 +17,7 @@ from karnet.entitlements.selectors import holdings
 from karnet.journal.cuts import Cut, extent, latest_cut
 from karnet.journal.operations import Operation, Part, operation
 from karnet.journal.sealing import Sealer
+from karnet.journal.selectors import progress
 from karnet.journal.tlog.note import SignatureType, SigningKey
 from karnet.journal.transaction import Outcome, Transaction, transact
 from karnet.orders.tests.conftest import ANNA, CARLA, MORNING, NORTH, SOUTH, SOUTH_TILL, World
@@ -56,8 +58,11 @@ def passing(tx: Transaction[Pass, Passed]) -> None:
 
 
 def seal() -> Cut:
+    # Transactions of other tests' databases count as running, too: the sealer waits for them.
     with Sealer(KEY, clock=lambda: MORNING, witness=lambda *_: None) as sealer:
-        sealer.seal_all()
+        while progress().unsealed:
+            sealer.seal_all()
+            sleep(0.01)
     return latest_cut()
 
 
