@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from karnet.kernel.time import zone
-from karnet.settlement.explaining import ExplainedTicket, Explanation
 from karnet.settlement.rules.agreements import Draft
 from karnet.settlement.rules.decimals import WEIGHT_PLACES, money, written
 from karnet.settlement.rules.report import DueLine, FacilityLine, Report
-from karnet.settlement.selectors import ClosingRow
+
+if TYPE_CHECKING:
+    from karnet.settlement.explaining import ExplainedTicket, Explanation
+    from karnet.settlement.selectors import ClosingRow
 
 
 class Sheet(msgspec.Struct, frozen=True):

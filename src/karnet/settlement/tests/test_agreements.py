@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -168,6 +170,12 @@ def test_two_agreements_are_never_in_force_at_once_but_may_follow_each_other() -
     assert isinstance(following, PublishedAgreement)
     assert following.valid_from == winter.valid_until
     assert decided(draft(), known)[0].reason == Reason.ALREADY_EXISTS
+
+
+def test_the_agreement_in_the_documentation_is_one() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "settlement.md").read_text()
+    (text,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    assert isinstance(decided(text)[0], PublishedAgreement)
 
 
 def test_an_agreement_may_last_a_single_day() -> None:
