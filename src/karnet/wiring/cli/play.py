@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
-import msgspec
 
 from karnet.wiring.cli.exits import Exit
 from karnet.wiring.cli.frame import Session, karnet_command

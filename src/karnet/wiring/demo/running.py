@@ -11,6 +11,7 @@ from datetime import time as wall_time
 import msgspec
 
 from karnet.accounts.selectors import books_balance
+from karnet.journal.rebuilding import check
 from karnet.kernel.outcomes import Refused
 from karnet.settlement.rules.report import Report
 from karnet.settlement.services import settle
@@ -19,7 +20,7 @@ from karnet.wiring.demo.day import generate
 from karnet.wiring.demo.place import Day
 from karnet.wiring.demo.tally import Tally
 from karnet.wiring.installation import Installation
-from karnet.wiring.play.acts_record import seal_now, verified
+from karnet.wiring.play.acts_record import differences, seal_now, verified
 from karnet.wiring.play.player import play
 from karnet.wiring.play.progress import bar
 from karnet.wiring.play.reading import numbered
@@ -29,19 +30,22 @@ Say = Callable[[str], None]
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """What was proved after a day: the journal verified (`size` entries under `root`, hex), the books (sum by unit)."""
+    """What was proved after a day: the journal verified (`size` entries under `root`, hex), every one of `rows` made
+    again from it, and the books (sum by unit)."""
 
     log: str
     size: int
     root: str
     sound: bool
     faults: list[str]
+    rows: int
+    differences: list[str]
     books: Mapping[str, int]
 
     @property
     def holds(self) -> bool:
         """Whether nothing is wrong."""
-        return self.sound and not any(self.books.values())
+        return self.sound and not self.differences and not any(self.books.values())
 
 
 class Played(msgspec.Struct, frozen=True):
@@ -80,12 +84,16 @@ def play_day(installation: Installation, day: Day, say: Say, *, show_bar: bool) 
     say("verifying the journal and replaying it into empty tables")
     with _timed(seconds, "verify"):
         verification = verified(installation)
+    with _timed(seconds, "rebuild --check"):
+        replay = check()
     proof = Proof(
         log=verification.log,
         size=verification.size,
         root=verification.root,
         sound=verification.sound,
         faults=[f"{fault.index}: {fault.what} {fault.detail}" for fault in verification.faults],
+        rows=sum(table.rows for table in replay.tables),
+        differences=differences(replay),
         books=books_balance(),
     )
     return Played(tally, report, proof, seconds)

@@ -110,6 +110,8 @@ def show_proof(console: Console, played: Played) -> None:
     proof, tally = played.proof, played.tally
     what = f"journal {proof.log}: {proof.size:,} entries verified, root {proof.root[:16]}…"
     _check(console, proof.sound, what, proof.faults)
+    what = f"replayed into empty tables: {proof.rows:,} rows, every one the same"
+    _check(console, not proof.differences, what, proof.differences)
     unbalanced = [f"{unit}: {amount}" for unit, amount in proof.books.items() if amount]
     _check(console, not unbalanced, f"the books balance in {', '.join(proof.books)}", unbalanced)
     what = f"{tally.steps:,} steps, every one came out as the simulation reckoned"

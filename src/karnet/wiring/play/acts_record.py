@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from karnet.journal.log_tables import LogTables, snapshot
+from karnet.journal.rebuilding import Rebuild, check
 from karnet.journal.sealing import Busy
 from karnet.journal.selectors import progress
 from karnet.journal.verification import Verification, verify_home
@@ -64,4 +65,16 @@ def verify(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
 
 def rebuild_check(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
     """Replay the journal into empty tables and compare every row."""
-    raise NotImplementedError
+    found = check()
+    return [
+        {"same": found.sound, "rows": sum(table.rows for table in found.tables), "differences": differences(found)}
+        for _ in lines
+    ]
+
+
+def differences(found: Rebuild) -> list[str]:
+    """Return in words what a rebuild found otherwise than the journal says."""
+    stopped = [] if found.stopped is None else [f"stopped at operation {found.stopped.number}: {found.stopped.detail}"]
+    counted = [f"{table.table}: {table.different} of {table.rows} rows" for table in found.tables if table.different]
+    shown = [f"{d.table} {d.key} {d.column or 'row'}: {d.found}, not {d.expected}" for d in found.differences]
+    return stopped + counted + shown
