@@ -40,7 +40,7 @@ _POLL_S = 0.02
 _SAY_EVERY_S = 5.0
 _ORPHANS_MAY_TAKE_S = 10.0
 _ORPHANS_MUST_END_S = 30.0
-_FAST_MAY_TAKE_S = 120.0
+_FAST_MAY_TAKE_S = 30.0
 _LOG_LIMIT_BYTES = 20 * 2**20
 
 
@@ -334,9 +334,18 @@ def _wait_until_ready(
 
 
 def _is_passing(error: psycopg.OperationalError) -> bool:
-    """Whether the server only is not ready yet: starting up (57P03), or no listener yet."""
+    """Whether the server only is not ready: starting up, recovering after one of its processes was killed, or ending
+    (all 57P03), or no listener yet."""
     text = str(error)
-    return "starting up" in text or "shutting down" in text or "Connection refused" in text or "No such file" in text
+    return "the database system is" in text or "Connection refused" in text or "No such file" in text
+
+
+def _is_recovering(cluster: Cluster) -> bool:
+    try:
+        with psycopg.connect(clusters.conninfo(cluster, Role.SUPERUSER, "postgres")):
+            return False
+    except psycopg.OperationalError as error:
+        return "recovery" in str(error)
 
 
 def _refused(error: psycopg.OperationalError, cluster: Cluster) -> InstallationProblem:
@@ -354,18 +363,20 @@ def _refused(error: psycopg.OperationalError, cluster: Cluster) -> InstallationP
     )
 
 
-def _stop(
-    cluster: Cluster, child: subprocess.Popen[bytes] | None, say: Progress, *, at_once: bool = False
-) -> bool:
-    """Fast shutdown, waiting for the last process to end; immediate shutdown (the WAL keeps all) if that hangs."""
+def _stop(cluster: Cluster, child: subprocess.Popen[bytes] | None, say: Progress, *, at_once: bool = False) -> bool:
+    """Fast shutdown, waiting for the last process to end; immediate shutdown (the WAL keeps all) if that hangs.
+
+    A server that is recovering, after one of its processes was killed, is ended at once: told to shut down fast in that
+    moment, PostgreSQL 18 forgets its checkpointer and waits for it for ever. It has nothing to lose yet.
+    """
     postmaster = find_postmaster(cluster.data)
     if postmaster is None and (child is None or child.poll() is not None):
         return False
     pid = postmaster.pid if postmaster is not None else child.pid if child is not None else 0
     server = Postmaster(pid, "")
-    server.send(signal.SIGQUIT if at_once else signal.SIGINT)
+    hurried = at_once or _is_recovering(cluster)
+    server.send(signal.SIGQUIT if hurried else signal.SIGINT)
     since = said = time.monotonic()
-    hurried = at_once
     lock = _cluster_lock(cluster)
     try:
         while True:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -324,3 +325,19 @@ def test_the_working_directory_decides_whose_process_it_is(made: Installation) -
         assert server is not None
         assert server.alive
     assert processes_of(data) == []
+
+
+@pytest.mark.parametrize("pause_s", [0, 0.005, 0.02, 0.1])
+def test_a_server_that_recovers_from_a_killed_process_can_be_stopped_and_joined(
+    made: Installation, pause_s: float
+) -> None:
+    with running(made, fsync=False), psycopg.connect(dsn(made)) as connection:
+        os.kill(connection.info.backend_pid, signal.SIGKILL)
+        with running(made, fsync=False):
+            assert _answers(made)
+    with running(made, fsync=False), psycopg.connect(dsn(made)) as connection:
+        os.kill(connection.info.backend_pid, signal.SIGKILL)
+        time.sleep(pause_s)
+    assert cluster_is_down(_cluster(made))
+    with running(made, fsync=False):
+        assert _answers(made)
