@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from karnet.wiring.play.reading import Line
 from karnet.wiring.play.steps import Block, Replace, Return, Scan, Sell, Step, Take, TopUp, Unblock
 
-WINDOW = 1024
+WINDOW = 4096
 """How many lines may be on their way at once: bounds memory and the delay of outcomes."""
 
-MAX_BATCH = 256
+MAX_BATCH = 512
 """The largest transaction: beyond it, batches gain little and make others wait."""
 
 _BATCHED = (Sell, TopUp, Scan, Take, Block, Unblock, Replace, Return)

@@ -36,6 +36,7 @@ class Stage:
         self.grants: dict[int, UUID] = {}
         self._facilities: dict[str, EnrolledFacility] = {}
         self._names: dict[str, str] = {}
+        self._ids: dict[tuple[object, str], UUID] = {}
 
     def facility(self, code: str) -> UUID:
         """Return the id that a facility with this code has."""
@@ -97,8 +98,11 @@ class Stage:
         return local.isoformat()
 
     def _placed(self, place: str, derive: Callable[[UUID, str], UUID]) -> UUID:
-        facility, code = place.split("/")
-        return self._named(derive(facility_id(facility), code), place)
+        id_ = self._ids.get((derive, place))
+        if id_ is None:
+            facility, code = place.split("/")
+            id_ = self._ids[derive, place] = self._named(derive(facility_id(facility), code), place)
+        return id_
 
     def _named(self, id_: UUID, name: str) -> UUID:
         self._names[str(id_)] = name
