@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from hashlib import sha256
 from typing import Any
@@ -15,6 +15,9 @@ SHOWN = 5
 """Differences told in full, for each table; all are counted."""
 
 _FETCH = 2_000
+
+
+_Keyed = Generator[tuple[tuple[bytes, ...], str], None, None]
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +50,8 @@ def compare(live: Any, rebuilt: Any, model: type[models.Model]) -> tuple[TableCo
     rows, digest = _digest(live, "public", model)
     if (rows, digest) == _digest(rebuilt, "pg_temp", model):
         return TableCompared(table=table, rows=rows, different=0), []
-    different, shown = 0, []
+    different = 0
+    shown: list[Difference] = []
     for key, found, expected in _merged(live, rebuilt, model):
         different += 1
         if len(shown) < SHOWN:
@@ -92,7 +96,7 @@ def _merged(live: Any, rebuilt: Any, model: type[models.Model]) -> Iterator[tupl
                 one, other = next(left, None), next(right, None)
 
 
-def _keyed(connection: Any, schema: str, model: type[models.Model]) -> Iterator[tuple[tuple[bytes, ...], str]]:
+def _keyed(connection: Any, schema: str, model: type[models.Model]) -> _Keyed:
     """Yield key and row in an order that Python shares with PostgreSQL: that of the keys' bytes."""
     columns = key_columns(model)
     key = sql.SQL(", ").join(sql.SQL('{}::text COLLATE "C"').format(sql.Identifier(column)) for column in columns)

@@ -146,6 +146,26 @@ def decode_entry(data: bytes, content: bytes | None = None) -> Entry:
         raise NotCanonical(str(error)) from None
 
 
+class EntryHead(msgspec.Struct, frozen=True):
+    """What an entry says of itself outside its body; `sha256` names a content kept apart, else None."""
+
+    id: UUID
+    at: datetime
+    actor: UUID
+    kind: str
+    sha256: bytes | None
+
+
+def entry_head(data: bytes) -> EntryHead:
+    """Return the head of an entry, also of a kind unknown here. Raises NotCanonical."""
+    try:
+        wire = _wire.decode(data)
+        digest = None if wire.sha256 is None else bytes.fromhex(wire.sha256)
+        return EntryHead(wire.id, datetime.fromisoformat(wire.at), wire.actor, wire.kind, digest)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise NotCanonical(str(error)) from None
+
+
 def decode_body(kind: str, version: int, data: bytes) -> Operation:
     """Return the operation in the bytes of a body alone (contents of house kinds are kept apart)."""
     body: Operation = _body_decoder(kind, version).decode(data)

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from karnet.journal.flight import Send
-from karnet.journal.operations import Entry, Operation, Recorded, encode_entry
+from karnet.journal.operations import Entry, EntryHead, Operation, Recorded, encode_entry
 from karnet.journal.requests import Asked
 from karnet.kernel import canonical
 from karnet.kernel.ids import derived_id
@@ -48,16 +48,25 @@ def append(send: Send, entries: Sequence[Entry], numbers: Sequence[int]) -> list
     contents = [_content(e) for e in entries]
     kept = [content for content in contents if content is not None]
     if kept:
-        send(
-            "INSERT INTO journal_content (digest, salt, data)"
-            " SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::bytea[]) ON CONFLICT DO NOTHING",
-            [list(column) for column in zip(*kept, strict=True)],
-        )
+        _keep(send, kept)
     digests = [content[0] if content else None for content in contents]
     rows = [
         (number, e.id, e.body.KIND, e.at, e.actor, encode_entry(e, digest), digest)
         for number, e, digest in zip(numbers, entries, digests, strict=True)
     ]
+    _insert(send, rows)
+    return [Recorded(e, HOME, number) for e, number in zip(entries, numbers, strict=True)]
+
+
+def append_received(send: Send, received: Sequence[tuple[int, EntryHead, bytes, bytes | None]]) -> None:
+    """Send entries that were signed before (number, head, bytes, shared content if it has one) to the local log."""
+    contents = [(head.sha256, b"", content) for _, head, _, content in received if content is not None]
+    if contents:
+        _keep(send, contents)
+    _insert(send, [(number, h.id, h.kind, h.at, h.actor, data, h.sha256) for number, h, data, _ in received])
+
+
+def _insert(send: Send, rows: Sequence[tuple[object, ...]]) -> None:
     send(
         "INSERT INTO journal_operation (number, id, origin_id, kind, at, actor_id, data, content)"
         " SELECT d.number, d.id, 1, d.kind, d.at, d.actor, d.data, d.content"
@@ -65,7 +74,14 @@ def append(send: Send, entries: Sequence[Entry], numbers: Sequence[int]) -> list
         " AS d(number, id, kind, at, actor, data, content)",
         [list(column) for column in zip(*rows, strict=True)],
     )
-    return [Recorded(e, HOME, number) for e, number in zip(entries, numbers, strict=True)]
+
+
+def _keep(send: Send, contents: Sequence[tuple[bytes | None, bytes, bytes]]) -> None:
+    send(
+        "INSERT INTO journal_content (digest, salt, data)"
+        " SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::bytea[]) ON CONFLICT DO NOTHING",
+        [list(column) for column in zip(*contents, strict=True)],
+    )
 
 
 def _content(e: Entry) -> tuple[bytes, bytes, bytes] | None:

@@ -29,7 +29,7 @@ from karnet.journal.tlog.tiles import TileBuilder, TileWrite
 from karnet.kernel.time import instant
 
 BATCH = 1024
-_LOCK = 0x4B61726E65745365  # "KarnetSe"
+LOCK = 0x4B61726E65745365  # "KarnetSe"
 
 Hook = Callable[[Any, list[int]], None]
 _hooks: list[Hook] = []
@@ -77,14 +77,14 @@ class Sealer:
 
     def __enter__(self) -> Sealer:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
             if cursor.fetchone() != (True,):
                 raise Busy
         return self
 
     def __exit__(self, *_: object) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
     def seal(self, limit: int = BATCH) -> SealedBatch | None:
         """Seal up to `limit` operations in one commit; None when there is nothing to seal."""
@@ -116,7 +116,7 @@ class Sealer:
         tiles = builder.append(hashes)
         checkpoint = Checkpoint(self._key.name, builder.size, builder.root())
         note = sign_checkpoint(checkpoint, self._key)
-        _write(cursor, first, numbers, hashes, tiles)
+        write_sealed(cursor, first, numbers, hashes, tiles)
         cursor.execute(
             "INSERT INTO journal_checkpoint (origin_id, size, root, note, at) VALUES (%s, %s, %s, %s, %s)",
             [HOME, checkpoint.size, checkpoint.root, note.decode(), at],
@@ -187,9 +187,10 @@ def _stored_tile(cursor: Any, level: int, index: int) -> bytes | None:
     return bytes(row[0]) if row else None
 
 
-def _write(
+def write_sealed(
     cursor: Any, first: int, numbers: Sequence[int], hashes: Sequence[bytes], tiles: Sequence[TileWrite]
 ) -> None:
+    """Give operations the indices from `first` on, store the tiles they change, and move the tree; Busy if it moved."""
     cursor.execute(
         "INSERT INTO journal_entry (origin_id, index, operation_id, leaf)"
         " SELECT %s, d.index, d.number, d.leaf FROM unnest(%b::bigint[], %b::bigint[], %b::bytea[])"
