@@ -20,7 +20,7 @@ HOME = 1
 
 
 MAX_INLINE_BYTES = 24 * 1024
-"""Bodies above this go by hash: the entry stays well below its 32 KiB."""
+"""Entries above this name their body by hash, and stay well below their 32 KiB."""
 
 
 def entry(operation: Operation, request: Asked, ordinal: int, cause: UUID | None) -> Entry:
@@ -36,8 +36,9 @@ def open_record(cursor: Any, count: int) -> list[int]:
     is drawn before the numbers: the sealer relies on it (sealing, "settled").
     """
     cursor.execute(
+        # The id must be asked for by name: the planner drops a stable function whose value nobody uses.
         "SELECT nextval('journal_operation_number') FROM (SELECT set_config('karnet.recording', 'on', true),"
-        " pg_current_xact_id() OFFSET 0) AS opened, generate_series(1, %s)",
+        " pg_current_xact_id() AS drawn OFFSET 0) AS opened, generate_series(1, %s) WHERE opened.drawn IS NOT NULL",
         [count],
     )
     return [number for (number,) in cursor.fetchall()]
@@ -45,15 +46,10 @@ def open_record(cursor: Any, count: int) -> list[int]:
 
 def append(send: Send, entries: Sequence[Entry], numbers: Sequence[int]) -> list[Recorded]:
     """Send entries to the local log under numbers drawn for them; return them with their numbers, in order."""
-    contents = [_content(e) for e in entries]
-    kept = [content for content in contents if content is not None]
+    kept: list[tuple[bytes, bytes, bytes]] = []
+    rows = [(n, e.id, e.body.KIND, e.at, e.actor, *_stored(e, kept)) for n, e in zip(numbers, entries, strict=True)]
     if kept:
         _keep(send, kept)
-    digests = [content[0] if content else None for content in contents]
-    rows = [
-        (number, e.id, e.body.KIND, e.at, e.actor, encode_entry(e, digest), digest)
-        for number, e, digest in zip(numbers, entries, digests, strict=True)
-    ]
     _insert(send, rows)
     return [Recorded(e, HOME, number) for e, number in zip(entries, numbers, strict=True)]
 
@@ -84,12 +80,16 @@ def _keep(send: Send, contents: Sequence[tuple[bytes | None, bytes, bytes]]) -> 
     )
 
 
-def _content(e: Entry) -> tuple[bytes, bytes, bytes] | None:
-    """Return digest, salt and data of a body that is kept beside its entry: house kinds, and large ones."""
+def _stored(e: Entry, kept: list[tuple[bytes, bytes, bytes]]) -> tuple[bytes, bytes | None]:
+    """Return the bytes of an entry and the digest of its body if that is kept beside it, in which case it is put into
+    `kept` (digest, salt, data): house kinds, and large ones."""
     house = e.body.SCOPE == "house"
-    data = canonical.encode(e.body)
-    if not house and len(data) <= MAX_INLINE_BYTES:
-        return None
+    if not house:
+        data = encode_entry(e)
+        if len(data) <= MAX_INLINE_BYTES:
+            return data, None
     # The salt keeps partners from guessing a house body from its hash; a shared one travels, so it needs none.
-    salt = secrets.token_bytes(16) if house else b""
-    return sha256(salt + data).digest(), salt, data
+    salt, body = secrets.token_bytes(16) if house else b"", canonical.encode(e.body)
+    digest = sha256(salt + body).digest()
+    kept.append((digest, salt, body))
+    return encode_entry(e, digest), digest

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 from django.db import connection, transaction
 
-from karnet.journal import sealing
+from karnet.journal import recording, sealing
 from karnet.journal.founding import found_server
 from karnet.journal.models import Checkpoint, Entry, Operation, Tree
 from karnet.journal.selectors import progress
@@ -89,71 +90,33 @@ def test_an_operation_waits_for_running_transactions_it_might_depend_on(
 def test_settled_never_passes_a_number_that_may_still_appear(server: UUID) -> None:
     began, go_on = threading.Event(), threading.Event()
 
-    def slow() -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_current_xact_id()")
-            cursor.execute("SELECT nextval('journal_operation_number')")
-            (number,) = cursor.fetchone()
-            began.set()
-            go_on.wait(30)
-            cursor.execute(
-                "INSERT INTO journal_operation (number, id, origin_id, kind, at, actor_id, data)"
-                " VALUES (%s, gen_random_uuid(), 1, 'test.late', now(), %s, '{}')",
-                [number, server],
-            )
-        connection.close()
+    draw = recording.open_record
 
-    thread = threading.Thread(target=slow)
-    thread.start()
-    began.wait(30)
-    with sealer() as sealing_now:
-        for i in range(4):
-            enrol([request(server, f"k{i}", f"gate {i}")])
-            sealing_now.seal_all()
-        late = Tree.objects.get().settled
-        go_on.set()
-        thread.join()
-        assert late < Operation.objects.get(kind="test.late").number
-        sealing_now.seal_all()
-        sealing_now.seal_all()
-    assert Entry.objects.filter(operation__kind="test.late").count() == 1
-    assert_log_is_whole()
+    def pausing(cursor: Any, count: int) -> list[int]:
+        numbers = draw(cursor, count)
+        drawn.set()
+        looked.wait()
+        return numbers
 
+    def recorder() -> None:
+        recording.open_record = pausing
+        try:
+            enrol([request(server, "slow", "slow")])
+        finally:
+            recording.open_record = draw
+            connection.close()
 
-def test_writers_and_sealer_at_once_leave_no_gap(server: UUID) -> None:
-    done = threading.Event()
-
-    def write(name: str) -> None:
-        for i in range(40):
-            enrol([request(server, f"{name}.{i}.{j}", f"{name}.{i}.{j}") for j in range(1 + i % 3)])
-        connection.close()
-
-    def seal() -> None:
-        with sealer() as sealing_now:
-            while not done.is_set():
-                sealing_now.seal(limit=7)
-            # Transactions of other tests' databases hold the horizon back for a moment, too.
-            while progress().unsealed:
-                sealing_now.seal_all()
-        connection.close()
-
-    writers = [threading.Thread(target=write, args=(name,)) for name in "abcd"]
-    sealing_thread = threading.Thread(target=seal)
-    for thread in (*writers, sealing_thread):
+    with sealer() as log:
+        log.seal_all()
+        thread = threading.Thread(target=recorder)
         thread.start()
-    for thread in writers:
+        drawn.wait()
+        for _ in range(3):
+            assert log.seal() is None
+        looked.set()
         thread.join()
-    done.set()
-    sealing_thread.join()
+        for _ in range(2):
+            log.seal_all()
     assert progress().unsealed == 0
-    assert Entry.objects.count() == Operation.objects.count()
+    assert Operation.objects.count() == Entry.objects.count() == 2
     assert_log_is_whole()
-
-
-def test_a_changed_tile_stops_the_sealer(server: UUID, superuser: psycopg.Connection) -> None:
-    with sealer() as sealing_now:
-        sealing_now.seal_all()
-    superuser.execute("UPDATE journal_tile SET hashes = sha256(hashes)")
-    enrol([request(server, "k", "gate")])
-    with sealer() as sealing_now, pytest.raises(sealing.Altered):
-        sealing_now.seal_all()
