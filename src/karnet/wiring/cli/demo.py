@@ -55,8 +55,10 @@ def command(session: Session, once: bool, skiers: int, seed: int, write: Path | 
     installation = demo_installation(session.data)
     diary = read_diary(session.data)
     day = diary.next(seed, skiers)
-    write_diary(session.data, diary.noting(day))
     session.say(f"the demo's installation is in {session.data}")
+    if day in diary.days:
+        session.say(f"going on with {day.day:%d %B}, which was interrupted")
+    write_diary(session.data, diary.noting(day))
     from karnet.wiring.postgres import running
 
     with running(installation, progress=session.say):
