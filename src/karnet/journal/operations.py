@@ -18,8 +18,6 @@ import msgspec
 from karnet.kernel import canonical
 from karnet.kernel.canonical import NotCanonical
 
-MAX_ENTRY_BYTES = 32 * 1024
-
 Scope = Literal["shared", "house"]
 
 
@@ -120,9 +118,7 @@ def encode_entry(entry: Entry, content: bytes | None = None) -> bytes:
         wire["body"] = body
     else:
         wire["sha256"] = content.hex()
-    data = canonical.encode(wire)
-    assert len(data) <= MAX_ENTRY_BYTES, f"{body.KIND} entry of {len(data)} bytes: large contents go by hash"
-    return data
+    return canonical.encode(wire)
 
 
 def decode_entry(data: bytes, content: bytes | None = None) -> Entry:

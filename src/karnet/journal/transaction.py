@@ -84,19 +84,20 @@ def transact(
     the journal could not keep (key, instant, numbers, text) is refused with BAD_VALUE and not even remembered.
     Must not be called inside another transaction.
     """
-    unfit = [_unfit(request) for request in requests]
-    fit = [request for request, why in zip(requests, unfit, strict=True) if why is None]
+    digests = [_digest(request) for request in requests]
+    fit = [(r, digest) for r, digest in zip(requests, digests, strict=True) if not isinstance(digest, Refused)]
     given = iter(_transact(fit, _acting(body), answers, refuse) if fit else ())
-    return [why or next(given) for why in unfit]
+    return [digest if isinstance(digest, Refused) else next(given) for digest in digests]
 
 
 def found(request: RequestT, body: Body[RequestT, AnswerT], *, answers: type[AnswerT] | Any) -> AnswerT | Refused:
     """Like `transact` for the one request whose actor cannot be enrolled yet: the founding of a log."""
-    return _transact([request], body, answers, conflict)[0]
+    digest = _digest(request)
+    return digest if isinstance(digest, Refused) else _transact([(request, digest)], body, answers, conflict)[0]
 
 
 def _transact(
-    requests: Sequence[RequestT], body: Body[RequestT, AnswerT], answers: Any, refuse: Refuse[RequestT]
+    requests: Sequence[tuple[RequestT, bytes]], body: Body[RequestT, AnswerT], answers: Any, refuse: Refuse[RequestT]
 ) -> list[AnswerT | Refused]:
     assert not connection.in_atomic_block, "transact() opens and commits its own transaction"
     for _ in range(MAX_TRIES):
@@ -112,8 +113,8 @@ def _transact(
     raise OperationalError(f"{len(requests)} requests lost {MAX_TRIES} races in a row")
 
 
-def _unfit(request: Asked) -> Refused | None:
-    """Return why the journal could not keep a request: people meet this as a clear message, never as a fault."""
+def _digest(request: Asked) -> bytes | Refused:
+    """Return the digest of a request, or why the journal could not keep it: a clear message, never a fault."""
     if not 0 < len(request.key) <= MAX_KEY:
         return bad_values({"key": f"must have 1 to {MAX_KEY} characters"})
     if request.at.tzinfo is None:
@@ -124,7 +125,7 @@ def _unfit(request: Asked) -> Refused | None:
         return bad_values({"request": str(error)})
     if _nul.search(data):  # PostgreSQL's text has no place for it
         return bad_values({"request": "text with a NUL character"})
-    return None
+    return sha256(data).digest()
 
 
 def _acting(body: Body[RequestT, AnswerT]) -> Body[RequestT, AnswerT]:
@@ -152,12 +153,13 @@ def _worth_retrying(error: OperationalError) -> bool:
     return isinstance(error.__cause__, errors.DeadlockDetected | errors.SerializationFailure)
 
 
-def _attempt(requests: Sequence[RequestT], body: Body[RequestT, AnswerT], answers: Any) -> list[AnswerT | Refused]:
-    asked = [sha256(canonical.encode(request)).digest() for request in requests]
-    digests = {request.key: digest for request, digest in zip(reversed(requests), reversed(asked), strict=True)}
+def _attempt(
+    requests: Sequence[tuple[RequestT, bytes]], body: Body[RequestT, AnswerT], answers: Any
+) -> list[AnswerT | Refused]:
+    digests = {request.key: digest for request, digest in reversed(requests)}
     decoder = _decoder(answers)
     with transaction.atomic():
-        known, actors = _known(list(digests), list({request.actor for request in requests}))
+        known, actors = _known(list(digests), list({request.actor for request, _ in requests}))
         seen = digests.keys() - known.keys()
         tx = Transaction[RequestT, AnswerT](_first_of_each(requests, seen), actors)
         if tx.fresh:
@@ -170,7 +172,7 @@ def _attempt(requests: Sequence[RequestT], body: Body[RequestT, AnswerT], answer
     given.update((o.request.key, (digests[o.request.key], o.answer)) for o in tx.outcomes)
     return [
         answer if known_digest == digest else refused(Reason.KEY_REUSED, key=request.key)
-        for request, digest in zip(requests, asked, strict=True)
+        for request, digest in requests
         for known_digest, answer in (given[request.key],)
     ]
 
@@ -180,10 +182,10 @@ def _decoder(answers: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(answers | Refused)
 
 
-def _first_of_each(requests: Sequence[RequestT], keys: Set[str]) -> list[RequestT]:
+def _first_of_each(requests: Sequence[tuple[RequestT, bytes]], keys: Set[str]) -> list[RequestT]:
     wanted = set(keys)
     first = []
-    for request in requests:
+    for request, _ in requests:
         if request.key in wanted:
             wanted.remove(request.key)
             first.append(request)

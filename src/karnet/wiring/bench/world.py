@@ -201,6 +201,29 @@ class World:
 
         return sealer_for(self.installation)
 
+    def verify(self) -> tuple[int, float]:
+        """Verify the journal as `karnet journal verify` does; return entries and seconds."""
+        from karnet.journal.verification import verify_home
+        from karnet.wiring.checkpoint_file import CheckpointFile
+        from karnet.wiring.log_keys import verifier_key
+
+        began = time.perf_counter()
+        witnessed = CheckpointFile(self.installation.checkpoints_file).read()
+        found = verify_home(verifier_key(self.installation), witnessed)
+        seconds = time.perf_counter() - began
+        assert found.sound, found.faults
+        return found.size, seconds
+
+    def rebuild(self) -> tuple[int, float]:
+        """Replay and compare as `karnet rebuild --check` does; return operations and seconds."""
+        from karnet.journal.rebuilding import check
+
+        began = time.perf_counter()
+        found = check()
+        seconds = time.perf_counter() - began
+        assert found.sound, found
+        return found.operations, seconds
+
     def settle(self) -> None:
         """Settle the season over everything sealed."""
         from karnet.kernel.outcomes import Refused
