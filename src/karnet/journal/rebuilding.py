@@ -163,7 +163,7 @@ class _Replay:
         with self._reading.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM public.journal_operation")
             (size,) = cursor.fetchone()
-        analyze_at = FLIGHT
+        plan_at = FLIGHT
         with self._reading.cursor("karnet_operations", binary=True) as cursor:
             cursor.execute(_OPERATIONS)
             ahead: list[Row] = cursor.fetchmany(FLIGHT)
@@ -183,9 +183,9 @@ class _Replay:
                 self.without_content += sum(row[4] for row in rows)
                 self.done += len(rows)
                 self._progress(self.done, size)
-                if self.done >= analyze_at:  # Nobody else does for temporary tables; plans for empty ones are no good.
-                    _analyze()
-                    analyze_at = 4 * self.done
+                if self.done >= plan_at:
+                    _plan_anew()
+                    plan_at = 2 * self.done
         return None
 
     def _first_refused(self, rows: Sequence[Row]) -> Stopped | None:
@@ -215,10 +215,10 @@ def _seal(rows: Sequence[Row]) -> None:
         sealing.run_hooks(cursor, [row[0] for row in rows if row[6]])
 
 
-def _analyze() -> None:
+def _plan_anew() -> None:
+    """Nobody analyzes temporary tables, and plans made while they were empty are no good for full ones."""
     with connection.cursor() as cursor:
-        for model in projected_models():
-            cursor.execute(f"ANALYZE pg_temp.{model._meta.db_table}")
+        cursor.execute("DISCARD PLANS")
 
 
 def _replace(cursor: Any, tables: set[str]) -> None:
