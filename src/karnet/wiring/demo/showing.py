@@ -54,7 +54,7 @@ def show_sales(console: Console, tally: Tally) -> None:
     table.add_row("in all", "", _money(sum(sold.amount for sold in tally.sold.values())), style="bold")
     console.print(table)
     paid = ", ".join(f"{_words(kind)} {_money(amount)}" for kind, amount in tally.payments.most_common())
-    back = ", ".join(f"{code} {_money(amount)}" for code, amount in sorted(tally.deposits_back.items()))
+    back = ", ".join(f"{_facility(code)} {_money(amount)}" for code, amount in sorted(tally.deposits_back.items()))
     console.print(
         f"Paid by {paid}.\nCard deposits taken {_money(tally.deposits_taken)}, paid back at {back or 'none'}. "
         f"Tickets returned for {_money(tally.returned)}. {tally.replaced} cards replaced. "
@@ -147,7 +147,9 @@ def as_data(played: Played) -> dict[str, Any]:
 
 
 def _money(minor: int) -> str:
-    return written(minor, network.CURRENCY)
+    sign = "-" if minor < 0 else ""
+    whole, point, part = written(abs(minor), network.CURRENCY).partition(".")
+    return f"{sign}{int(whole):,}{point}{part}"
 
 
 def _words(code: str) -> str:

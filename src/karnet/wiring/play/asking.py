@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from karnet.kernel.outcomes import Refused
 from karnet.wiring.play.reading import Line
-from karnet.wiring.play.stage import Answer, Fields, Stage, Unplayable
+from karnet.wiring.play.stage import Answer, Fields, Unplayable
 
-StepT = TypeVar("StepT")
 RequestT = TypeVar("RequestT")
 AnswerT = TypeVar("AnswerT")
 
@@ -39,13 +38,3 @@ def ask(
 
 def _told(line: Line, answer: AnswerT | Refused, fields: Callable[[Line, AnswerT], Fields]) -> Answer:
     return answer if isinstance(answer, Refused) else fields(line, answer)
-
-
-def steps(lines: Iterable[Line], kind: type[StepT]) -> list[StepT]:
-    """Return the steps of lines that are all of one kind."""
-    found = [line.step for line in lines]
-    assert all(isinstance(step, kind) for step in found)
-    return found  # type: ignore[return-value]
-
-
-__all__ = ["Stage", "ask", "steps"]
