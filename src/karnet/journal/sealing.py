@@ -8,8 +8,9 @@ seen". It takes an operation only when no operation it may depend on can still a
   number written by a transaction at or above that horizon bounds the batch. What an operation depends on was committed
   before its number was drawn, so it is visible, has a lower number, and is below the same bound.
 * `settled` is a number up to which everything is sealed or was rolled back, so a pass looks at the unsealed tail only.
-  The sequence's value and the next transaction id are noted in one pass; when every transaction below that id has
-  ended, no number up to that value can appear any more (a transaction draws its id before its numbers).
+  A pass notes the sequence's value and then draws a transaction id of its own; when every transaction up to that id
+  has ended, no number up to that value can appear any more: whoever drew one has an id from before. (A snapshot's
+  xmax would not do: it is the first id that had not completed, so the youngest running transactions are above it.)
 """
 
 from __future__ import annotations
@@ -129,27 +130,30 @@ class Sealer:
         """Return numbers and bytes of what may be sealed now, and move `settled` as far as is known."""
         cursor.execute(_TAKE, [HOME, HOME, HOME, limit])
         rows = cursor.fetchall()
-        last_value, xmin, xmax = rows[0][2:]
+        last_value, settled, xmin = rows[0][2:]
         numbers = [row[0] for row in rows if row[0] is not None]
         entries = [bytes(row[1]) for row in rows if row[0] is not None]
-        if self._mark is None or xmin >= self._mark[1]:
-            if self._mark is not None:
-                settled = self._mark[0] if len(numbers) < limit else min(self._mark[0], numbers[-1])
-                cursor.execute(
-                    "UPDATE journal_tree SET settled = %s WHERE origin_id = %s AND settled < %s",
-                    [settled, HOME, settled],
-                )
-            self._mark = (last_value, xmax)
+        if self._mark is not None and xmin > self._mark[1]:
+            settled = self._mark[0] if len(numbers) < limit else min(self._mark[0], numbers[-1])
+            cursor.execute(
+                "UPDATE journal_tree SET settled = %s WHERE origin_id = %s AND settled < %s", [settled, HOME, settled]
+            )
+            self._mark = None
+        if self._mark is None and settled < last_value:
+            cursor.execute("SELECT pg_current_xact_id()::text::bigint")
+            self._mark = (last_value, cursor.fetchone()[0])
         return numbers, entries
 
 
 _TAKE = """
 WITH horizon AS MATERIALIZED (
-    SELECT CASE WHEN s.is_called THEN s.last_value ELSE 0 END AS last_value, pg_snapshot_xmin(pg_current_snapshot()) AS xmin, pg_snapshot_xmax(pg_current_snapshot()) AS xmax
+    SELECT CASE WHEN s.is_called THEN s.last_value ELSE 0 END AS last_value,
+           pg_snapshot_xmin(pg_current_snapshot()) AS xmin,
+           (SELECT settled FROM journal_tree WHERE origin_id = %s) AS settled
     FROM journal_operation_number s
 ), unsealed AS MATERIALIZED (
     SELECT o.number, o.transaction FROM journal_operation o
-    WHERE o.origin_id = %s AND o.number > (SELECT settled FROM journal_tree WHERE origin_id = %s)
+    WHERE o.origin_id = %s AND o.number > (SELECT settled FROM horizon)
       AND NOT EXISTS (SELECT 1 FROM journal_entry e WHERE e.operation_id = o.number)
 ), bound AS (
     SELECT min(u.number) AS number FROM unsealed u, horizon h WHERE u.transaction >= h.xmin
@@ -159,7 +163,7 @@ WITH horizon AS MATERIALIZED (
         SELECT u.number FROM unsealed u, bound b WHERE b.number IS NULL OR u.number < b.number
         ORDER BY u.number LIMIT %s)
 )
-SELECT t.number, t.data, h.last_value, h.xmin::text::bigint, h.xmax::text::bigint
+SELECT t.number, t.data, h.last_value, h.settled, h.xmin::text::bigint
 FROM horizon h LEFT JOIN taken t ON true ORDER BY t.number
 """
 
