@@ -34,8 +34,14 @@ def test_no_file_is_longer_than_500_lines() -> None:
 
 
 def test_rules_and_operations_import_neither_django_nor_clock_nor_socket() -> None:
-    forbidden = re.compile(r"^\s*(?:from|import) (django|psycopg|socket|random|secrets|time\b|os\b|karnet\.\w+\.models)", re.M)
-    for path in [*(ROOT / "src").rglob("rules.py"), *(ROOT / "src").rglob("operations.py"), *(ROOT / "src").glob("karnet/*/rules/*.py")]:
+    forbidden = re.compile(
+        r"^\s*(?:from|import) (django|psycopg|socket|random|secrets|time\b|os\b|karnet\.\w+\.models)", re.M
+    )
+    for path in [
+        *(ROOT / "src").rglob("rules.py"),
+        *(ROOT / "src").rglob("operations.py"),
+        *(ROOT / "src").glob("karnet/*/rules/*.py"),
+    ]:
         found = forbidden.search(path.read_text())
         assert not found, f"{path.relative_to(ROOT)}: {found.group(0) if found else ''}"
 
@@ -50,7 +56,9 @@ def test_every_dependency_has_a_reason() -> None:
         for line in (ROOT / "requirements" / f"{name}.in").read_text().splitlines():
             package = re.match(r"[A-Za-z0-9-]+", line)
             if package and not line.startswith(("#", "-")):
-                assert f"`{package.group(0).lower()}`" in reasons, f"{package.group(0)} has no line in 0003-dependencies.md"
+                assert f"`{package.group(0).lower()}`" in reasons, (
+                    f"{package.group(0)} has no line in 0003-dependencies.md"
+                )
 
 
 def test_links_in_the_documents_lead_somewhere() -> None:
