@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import traceback
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -65,7 +66,7 @@ def _outcome(installation: Installation, action: Action) -> tuple[bool, Any]:
     except (DatabaseError, InterfaceError) as error:
         return False, Lost(str(error))
     except BaseException as error:
-        return False, AssertionError(f"{type(error).__name__}: {error}")
+        return False, AssertionError("".join(traceback.format_exception(error)))
 
 
 def connect(installation: Installation) -> None:
@@ -193,3 +194,15 @@ def _gone(pid: int) -> None:
         except OSError:
             return
         os.sched_yield()
+
+
+def torn(share: float) -> Callable[[int, bytes, int], int]:
+    """Return a stand-in for os.pwrite that dies after writing a part of what it was given."""
+    write = os.pwrite
+
+    def part(handle: int, data: bytes, offset: int) -> int:
+        write(handle, data[: int(len(data) * share)], offset)
+        os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
+    return part
