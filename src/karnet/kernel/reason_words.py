@@ -395,6 +395,14 @@ WORDS: dict[Reason, Sentence] = {
         it="È in vigore un altro accordo[ ({season})][ fino al {until}]. Scegli giorni che non copre.",
         de="Eine andere Vereinbarung[ ({season})] gilt[ bis {until}]. Wählen Sie Tage, die sie nicht umfasst.",
     ),
+    # faces
+    Reason.LIMIT_REACHED: Sentence(
+        en="This is more than may still be sold today[: {left_minor} are left]. Sell less, or ask for a higher limit.",
+        pl="To więcej, niż wolno jeszcze dziś sprzedać[: zostało {left_minor}]. Sprzedaj mniej albo poproś o wyższy limit.",
+        ru="Это больше, чем сегодня ещё можно продать[: осталось {left_minor}]. Продайте меньше или попросите повысить лимит.",
+        it="È più di quanto si può ancora vendere oggi[: restano {left_minor}]. Vendi di meno o chiedi un limite più alto.",
+        de="Das ist mehr, als heute noch verkauft werden darf[: {left_minor} bleiben]. Verkaufen Sie weniger, oder bitten Sie um ein höheres Limit.",
+    ),
 }
 
 
@@ -424,8 +432,8 @@ def placeholders(sentence: str) -> set[str]:
 _fact = re.compile(r"\{(\w+)\}")
 _instant = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 _day = re.compile(r"\d{4}-\d\d-\d\d")
-# English readers disagree about day and month, so they get ISO 8601.
-_DAYS = {"en": "%Y-%m-%d", "pl": "%d.%m.%Y", "ru": "%d.%m.%Y", "it": "%d/%m/%Y", "de": "%d.%m.%Y"}
+DAYS = {"en": "%Y-%m-%d", "pl": "%d.%m.%Y", "ru": "%d.%m.%Y", "it": "%d/%m/%Y", "de": "%d.%m.%Y"}
+"""How a day is written. English readers disagree about day and month, so they get ISO 8601."""
 NO_BREAK = "\u00a0"
 """Keeps an amount on one line."""
 # Decimal sign and group sign.
@@ -444,18 +452,19 @@ def _filled(text: str, facts: dict[str, str]) -> str:
 
 def _said(name: str, fact: Fact, language: str, zone_name: str, currency: str) -> str:
     if name.endswith("_minor") and isinstance(fact, int):
-        return _amount(fact, currency, language)
+        return amount(fact, currency, language)
     if isinstance(fact, str) and _instant.fullmatch(fact):
         # Python 3.11 reads the final Z.
         local = datetime.fromisoformat(fact).astimezone(zone(zone_name))
         seconds = "%H:%M:%S" if local.second else "%H:%M"
-        return local.strftime(f"{_DAYS[language]} {seconds}")
+        return local.strftime(f"{DAYS[language]} {seconds}")
     if isinstance(fact, str) and _day.fullmatch(fact):
-        return date.fromisoformat(fact).strftime(_DAYS[language])
+        return date.fromisoformat(fact).strftime(DAYS[language])
     return str(fact)
 
 
-def _amount(minor: int, currency: str, language: str) -> str:
+def amount(minor: int, currency: str, language: str) -> str:
+    """Return an amount as readers of a language write it, "1 234,50 PLN" in Polish; no currency, the number alone."""
     point, group = _NUMBERS[language]
     decimals = _DECIMALS.get(currency, 2)
     whole, rest = divmod(abs(minor), 10**decimals)

@@ -68,3 +68,5 @@ class Reason(StrEnum):
     UNKNOWN_CUT = "unknown_cut"
     NOTHING_TO_CLOSE = "nothing_to_close"
     AGREEMENT_OVERLAPS = "agreement_overlaps"  # two would be in force at once
+    # faces
+    LIMIT_REACHED = "limit_reached"  # a partner's own limit per day

@@ -16,6 +16,9 @@ from karnet.journal.models import ProjectedModel
 
 INSERT_ONLY = ("journal_operation", "journal_content", "journal_entry", "journal_checkpoint", "journal_origin")
 
+SECRET = ("parties_user", "journal_content", "django_session", "otp_totp_totpdevice", "faces_device_token")
+"""Tables that the reading role (`karnet sql`, reports) has no business in."""
+
 _FUNCTIONS = """
 CREATE SEQUENCE IF NOT EXISTS journal_operation_number;
 
@@ -74,7 +77,7 @@ def _guard(cursor: Any, table: str, events: str, function: str) -> None:
 def _grant(cursor: Any) -> None:
     cursor.execute("GRANT USAGE ON SCHEMA public TO karnet_app, karnet_read")
     cursor.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO karnet_read")
-    cursor.execute("REVOKE SELECT ON parties_user, journal_content FROM karnet_read")
+    cursor.execute(f"REVOKE SELECT ON {', '.join(SECRET)} FROM karnet_read")
     cursor.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO karnet_app")
     cursor.execute(f"REVOKE UPDATE, DELETE ON {', '.join(INSERT_ONLY)}, django_migrations FROM karnet_app")
     cursor.execute("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO karnet_app")

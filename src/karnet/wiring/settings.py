@@ -34,6 +34,12 @@ DATABASES = {"default": database(os.environ.get("KARNET_DSN", "dbname=karnet"))}
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "karnet.journal",
     "karnet.parties",
     "karnet.catalogue",
@@ -42,10 +48,41 @@ INSTALLED_APPS = [
     "karnet.orders",
     "karnet.access",
     "karnet.settlement",
+    "karnet.faces.base",
 ]
-MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "django.middleware.common.CommonMiddleware"]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "karnet.faces.base.headers.SecurityHeaders",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    # Before the check of forms, which devices with a token in the header do not need.
+    "karnet.faces.base.guard.RouteRules",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
 ROOT_URLCONF = "karnet.wiring.urls"
 AUTH_USER_MODEL = "parties.User"
+AUTHENTICATION_BACKENDS = ["karnet.faces.base.log_ins.LogIns"]
+LOGIN_URL = "karnet:log-in"
+CSRF_FAILURE_VIEW = "karnet.faces.base.errors.csrf_failed"
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 14 * 3600  # A long day.
+SESSION_COOKIE_NAME = "karnet_session"
+CSRF_COOKIE_NAME = "karnet_csrf"
+LANGUAGE_COOKIE_NAME = "karnet_language"
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+# KARNET_HTTPS=1 says that a proxy in front speaks HTTPS and sets X-Forwarded-Proto.
+if os.environ.get("KARNET_HTTPS") == "1":
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 180 * 24 * 3600
+X_FRAME_OPTIONS = "DENY"
+KARNET_CLOCK = os.environ.get("KARNET_CLOCK", "karnet.wiring.clock.now")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
@@ -55,5 +92,28 @@ AUTH_PASSWORD_VALIDATORS = [
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("pl", "Polski"), ("ru", "Русский"), ("it", "Italiano"), ("de", "Deutsch")]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "karnet.faces.base.context.page",
+            ],
+        },
+    }
+]
+STATIC_URL = "/static/"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "karnet.faces.base.static_files.HashedAddresses"},
+}
+# Files are served from the packages; their addresses change with their content.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 7 * 24 * 3600
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGGING_CONFIG = None

@@ -1,14 +1,20 @@
-"""What the web process answers."""
+"""What the web process answers. Every route has a rule (docs/faces.md); a test fails for one that has none."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, include, path
 
+from karnet.faces.base.access import public
 from karnet.wiring.web import log_views, views
 
-urlpatterns: list[URLPattern] = [
-    path("", views.index),
-    path("health", views.health),
-    path("checkpoint", log_views.checkpoint),
-    path("tile/<path:path>", log_views.tile),
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("karnet.faces.base.urls")),
+    path("status", views.status),
+    path("health", public(views.health)),
+    path("checkpoint", public(log_views.checkpoint)),
+    path("tile/<path:path>", public(log_views.tile)),
 ]
+handler400 = "karnet.faces.base.errors.bad_request"
+handler403 = "karnet.faces.base.errors.forbidden"
+handler404 = "karnet.faces.base.errors.not_found"
+handler500 = "karnet.faces.base.errors.broken"

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html, format_html_join
+from django.shortcuts import render
 
+from karnet.faces.base.access import signed_in
 from karnet.journal.selectors import Progress, progress
 from karnet.wiring.installation import Installation
 from karnet.wiring.serve.report import ROLES, State, read_report
@@ -29,22 +30,10 @@ def health(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def index(request: HttpRequest) -> HttpResponse:
+@signed_in
+def status(request: HttpRequest) -> HttpResponse:
     """A page that says what answers here and how it is."""
-    found = examine()
-    rows = [("status", found["status"]), ("version", found["version"])]
-    rows += [(f"log: {name}", value) for name, value in (found["log"] or {}).items()]
-    for role, report in found["processes"].items():
-        rows.append((role, " ".join(str(report[k]) for k in ("state", "what", "do") if report.get(k))))
-    return HttpResponse(
-        format_html(
-            '<!doctype html><html lang="en"><meta charset="utf-8"><title>{}</title><h1>Karnet: {}</h1><table>{}</table>'
-            '<p><a href="/health">health</a> · <a href="/checkpoint">checkpoint</a></p></html>',
-            found["name"],
-            found["name"],
-            format_html_join("", "<tr><th>{}</th><td>{}</td></tr>", rows),
-        )
-    )
+    return render(request, "karnet/status.html", {"found": examine()})
 
 
 def examine() -> dict[str, Any]:

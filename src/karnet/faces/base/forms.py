@@ -1,0 +1,43 @@
+"""Forms of the foundation."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+
+class LogInForm(forms.Form):
+    """User name and password. Whether they fit is for the view to find out, after the lockout agreed."""
+
+    username = forms.CharField(
+        label=_("User name"),
+        max_length=64,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
+        ),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=256,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class CodeForm(forms.Form):
+    """A one-time password of six digits."""
+
+    code = forms.RegexField(
+        r"^\s*\d{3}\s?\d{3}\s*$",
+        label=_("Code"),
+        help_text=_("The six digits that your authenticator shows now."),
+        error_messages={"invalid": _("Enter six digits.")},
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "code", "autofocus": True}
+        ),
+    )
+
+    @property
+    def digits(self) -> str:
+        """The code without spaces, once the form is valid."""
+        return "".join(self.cleaned_data["code"].split())
