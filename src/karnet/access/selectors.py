@@ -194,6 +194,20 @@ def passages_of(entitlements: Collection[UUID], extent: Extent | None = None) ->
     ]
 
 
+def last_passages(medium: UUID, limit: int, before: tuple[datetime, UUID] | None = None) -> list[Passed]:
+    """Return the last passages on a medium, the newest first; with `before` (instant and id of one), those older."""
+    at, id_ = before or (None, None)
+    return [
+        Passed._make(row)
+        for row in _rows(
+            "SELECT id, at, gate, facility, medium, entitlement, direction, points, weight FROM access_passage"
+            " WHERE medium = %s AND (%s::timestamptz IS NULL OR (at, id) < (%s::timestamptz, %s::uuid))"
+            " ORDER BY at DESC, id DESC LIMIT %s",
+            [medium, at, at, id_, limit],
+        )
+    ]
+
+
 def gates(facility: UUID | None = None) -> list[Gate]:
     """Return the gates of a facility, or all, by facility and code."""
     rows = _rows(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -73,3 +73,32 @@ def position(operation: UUID) -> tuple[int, int] | None:
         )
         row: tuple[int, int] | None = cursor.fetchone()
     return row
+
+
+def asked_at(keys: Collection[str]) -> dict[str, datetime]:
+    """Return when the remembered requests of these keys were made; keys never answered are left out.
+
+    A face repeats a request under the instant it first had: the instant is part of what must not differ.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT key, at FROM journal_request WHERE key = ANY(%s)", [list(keys)])
+        return dict(cursor.fetchall())
+
+
+def sealed_after(index: int, limit: int) -> list[tuple[int, Recorded]]:
+    """Return the home log's sealed entries from `index` on whose bodies are here, with their indices, in order.
+
+    Unlike numbers, indices have no gaps and never change: whoever remembers the next one misses nothing.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT e.index, o.number, o.data, c.data FROM journal_entry e JOIN journal_operation o"
+            " ON o.number = e.operation_id LEFT JOIN journal_content c ON c.digest = o.content"
+            " WHERE e.origin_id = %s AND e.index >= %s ORDER BY e.index LIMIT %s",
+            [HOME, index, limit],
+        )
+        rows = cursor.fetchall()
+    return [
+        (index, Recorded(decode_entry(bytes(data), bytes(content) if content else None), HOME, number))
+        for index, number, data, content in rows
+    ]
