@@ -1,4 +1,4 @@
-"""Tests run on a real PostgreSQL: one cluster for the run, one migrated template, one clone of it per worker.
+"""Tests run on a real PostgreSQL: each worker has a cluster of its own, with a migrated template and a clone of it.
 
 `pytestmark = pytest.mark.database` (or the fixture `database`) gives a test a database with empty tables, connected as
 `karnet_app`: guards and rights are the real ones, commits are real. Afterwards the superuser empties every table.
@@ -54,18 +54,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def installation() -> Iterator[object]:
-    """The test run's installation, its database server up (fsync off: durability tests make their own)."""
-    from karnet.wiring.files import FileLock
-    from karnet.wiring.installation import Installation
-    from karnet.wiring.postgres import running
+    """This worker's installation, its database server up (fsync off: durability tests make their own).
 
-    path = Path(os.environ[_DATA])
-    made = Installation.create(path / "installation", name="karnet.test/log", environment={})
+    A server each: the sealer waits for every transaction of the server that might still matter, so what one worker's
+    test sees would depend on another's. No autovacuum for the same reason.
+    """
+    from karnet.wiring.installation import Installation
+    from karnet.wiring.postgres import Role, dsn, running
+
+    path = Path(os.environ[_DATA]) / os.environ.get("PYTEST_XDIST_WORKER", "main")
+    made = Installation.create(path, name="karnet.test/log", environment={})
     with running(made, fsync=False):
-        with FileLock(path / "template.lock").held():
-            if not (path / "template.done").exists():
-                _make_template(made)
-                (path / "template.done").touch()
+        with psycopg.connect(dsn(made, Role.SUPERUSER, "postgres"), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET autovacuum = off")
+            connection.execute("SELECT pg_reload_conf()")
+        _make_template(made)
         yield made
 
 
@@ -94,7 +97,7 @@ def database_clone(installation: object) -> str:
     from karnet.wiring.postgres import Role, create_database, dsn
     from karnet.wiring.settings import database
 
-    name = f"karnet_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    name = "karnet_tests"
     create_database(installation, name, _TEMPLATE)
     connections["default"].close()
     del connections["default"]

@@ -71,7 +71,9 @@ def test_a_mixed_day_is_rebuilt_to_the_row_and_changes_nothing(busy: World) -> N
     assert check().sound, "once more in the same session"
 
 
-def test_a_changed_row_is_found_in_any_table(busy: World, superuser: psycopg.Connection) -> None:
+def test_a_changed_row_is_found_in_any_table(
+    busy: World, superuser: psycopg.Connection, installation: Installation
+) -> None:
     superuser.execute("SET session_replication_role = replica")
     filled = [table for table, rows in _rows().items() if rows]
     for table in filled:
@@ -101,12 +103,12 @@ def test_a_changed_row_is_found_in_any_table(busy: World, superuser: psycopg.Con
         assert [(t.table, t.different) for t in found.tables if t.different] == [(table, 1)]
         (difference,) = found.differences
         assert (difference.table, difference.column) == (table, name)
-        assert repair_as_owner().differences == [difference]
+        assert repair_as_owner(installation).differences == [difference]
         assert check().sound
 
 
 def test_a_missing_row_and_one_too_many_are_found_and_repaired(
-    home: Installation, server: UUID, superuser: psycopg.Connection
+    home: Installation, server: UUID, superuser: psycopg.Connection, installation: Installation
 ) -> None:
     record(server, 20)
     superuser.execute("SET session_replication_role = replica")
@@ -119,7 +121,7 @@ def test_a_missing_row_and_one_too_many_are_found_and_repaired(
         (str(gone), None, False, True),
         (str(added), None, True, False),
     }
-    repair_as_owner()
+    repair_as_owner(installation)
     assert check().sound
     assert Actor.objects.filter(id=gone).exists()
     assert not Actor.objects.filter(id=added).exists()
@@ -161,7 +163,7 @@ def test_writers_go_on_while_the_tables_are_compared(home: Installation, server:
     assert check().sound
 
 
-def repair_as_owner():  # type: ignore[no-untyped-def]
+def repair_as_owner(cluster: Installation):  # type: ignore[no-untyped-def]
     """Repair in a connection of the tables' owner; the test's own is closed meanwhile."""
     from django.conf import settings
 
@@ -172,7 +174,7 @@ def repair_as_owner():  # type: ignore[no-untyped-def]
         cursor.execute("SELECT current_database()")
         (name,) = cursor.fetchone()
     connection.close()
-    owner = described(dsn(_installation(), Role.OWNER, name))
+    owner = described(dsn(cluster, Role.OWNER, name))
     kept = {key: connection.settings_dict[key] for key in ("USER", "PASSWORD")}
     connection.settings_dict.update({key: owner[key] for key in kept})
     try:
@@ -181,10 +183,3 @@ def repair_as_owner():  # type: ignore[no-untyped-def]
         connection.close()
         connection.settings_dict.update(kept)
         assert settings.DATABASES["default"] is before
-
-
-def _installation() -> Installation:
-    import os
-    from pathlib import Path
-
-    return Installation.load(Path(os.environ["KARNET_TEST_DATA"]) / "installation", environment={})

@@ -128,7 +128,7 @@ class Sealer:
 
     def _take(self, cursor: Any, limit: int) -> tuple[list[int], list[bytes]]:
         """Return numbers and bytes of what may be sealed now, and move `settled` as far as is known."""
-        cursor.execute(_TAKE, [HOME, HOME, HOME, limit])
+        cursor.execute(_TAKE, [HOME, HOME, limit, HOME])
         rows = cursor.fetchall()
         last_value, settled, xmin = rows[0][2:]
         numbers = [row[0] for row in rows if row[0] is not None]
@@ -155,13 +155,14 @@ WITH horizon AS MATERIALIZED (
     SELECT o.number, o.transaction FROM journal_operation o
     WHERE o.origin_id = %s AND o.number > (SELECT settled FROM horizon)
       AND NOT EXISTS (SELECT 1 FROM journal_entry e WHERE e.operation_id = o.number)
+    -- The bound matters only below what is taken, so the lowest numbers suffice, however long the tail is.
+    ORDER BY o.number LIMIT %s
 ), bound AS (
     SELECT min(u.number) AS number FROM unsealed u, horizon h WHERE u.transaction >= h.xmin
 ), taken AS (
     SELECT o.number, o.data FROM journal_operation o
     WHERE o.origin_id = %s AND o.number IN (
-        SELECT u.number FROM unsealed u, bound b WHERE b.number IS NULL OR u.number < b.number
-        ORDER BY u.number LIMIT %s)
+        SELECT u.number FROM unsealed u, bound b WHERE b.number IS NULL OR u.number < b.number)
 )
 SELECT t.number, t.data, h.last_value, h.settled, h.xmin::text::bigint
 FROM horizon h LEFT JOIN taken t ON true ORDER BY t.number
