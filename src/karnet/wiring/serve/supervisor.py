@@ -34,6 +34,7 @@ _STOP_MAY_TAKE_S = 20.0
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 _STEADY_S = 60.0
+_SAY_EVERY_S = 10.0
 
 
 class _Problem(msgspec.Struct):
@@ -56,12 +57,15 @@ def supervise(installation: Installation, ready: Callable[[str], None]) -> None:
     with Presence(installation, SUPERVISOR) as presence, database_kept(installation, log, progress=log.info):
         presence.say(State.RUNNING)
         with _signals() as signals, _Household(installation, log) as household:
-            told = False
+            waiting, said = True, time.monotonic()
             while not signals.caught:
                 household.tend()
-                if not told and household.is_ready():
-                    told = True
+                if waiting and not (missing := household.missing()):
+                    waiting = False
                     ready(url(installation))
+                elif waiting and time.monotonic() - said > _SAY_EVERY_S:
+                    said = time.monotonic()
+                    log.warning(f"not ready yet: {missing}")
                 signals.wait(_TICK_S)
             log.info("stopping")
             household.stop()
@@ -105,15 +109,16 @@ class _Household:
             if child.process is None and time.monotonic() >= child.due:
                 self._start(child)
 
-    def is_ready(self) -> bool:
-        """Whether the site answers and every other process has said how it is (which may be a refusal)."""
+    def missing(self) -> str:
+        """Return what the site still waits for, "" when it answers and every other process has said how it is (which
+        may be a refusal)."""
         for child in self._children:
             report = read_report(self._installation, child.role)
             if not child.started or report is None or report.state in (State.STARTING, State.DIED):
-                return False
+                return f"{child.role} has not started yet"
             if child.process is not None and report.pid != child.process.pid:
-                return False
-        return _answers(url(self._installation))
+                return f"{child.role} has not started again yet"
+        return _unanswered(url(self._installation))
 
     def stop(self) -> None:
         """Stop the children one after the other: first who takes work, last who seals it."""
@@ -189,14 +194,16 @@ def _kill(child: _Child) -> None:
     child.process = None
 
 
-def _answers(address: str) -> bool:
+def _unanswered(address: str) -> str:
+    """Return why the site is not up, "" if it is."""
     parts = urllib.parse.urlsplit(address)
     connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=5)
     try:
         connection.request("GET", "/health")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
+        status = connection.getresponse().status
+        return "" if status == 200 else f"{address}/health answers with status {status}"
+    except (OSError, http.client.HTTPException) as error:
+        return f"{address} does not answer: {error}"
     finally:
         connection.close()
 

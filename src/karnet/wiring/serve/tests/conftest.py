@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -30,11 +30,11 @@ KARNET = (sys.executable, "-P", "-m", "karnet.wiring.cli")
 MAY_TAKE_S = 120.0
 
 
-def until(condition: Callable[[], Any], what: str) -> Any:
+def until(condition: Callable[[], Any], what: str | Callable[[], str]) -> Any:
     """Wait for something true and return it. Patient: a busy machine is no failure."""
     end = time.monotonic() + MAY_TAKE_S
     while not (found := condition()):
-        assert time.monotonic() < end, f"waited in vain for {what}"
+        assert time.monotonic() < end, f"waited in vain for {what if isinstance(what, str) else what()}"
         time.sleep(0.05)
     return found
 
@@ -59,14 +59,16 @@ class Served:
     installation: Installation
     port: int
     lines: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        threading.Thread(target=self._read, daemon=True).start()
+        for stream, lines in ((self.process.stderr, self.lines), (self.process.stdout, self.answers)):
+            threading.Thread(target=self._read, args=(stream, lines), daemon=True).start()
 
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.lines.append(line.rstrip("\n"))
+    @staticmethod
+    def _read(stream: IO[str], lines: list[str]) -> None:
+        for line in stream:
+            lines.append(line.rstrip("\n"))
 
     @property
     def said(self) -> str:
@@ -74,10 +76,10 @@ class Served:
 
     def ready(self) -> str:
         """Wait for the line on standard output that says where the site is; return the address."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline().strip()
-        assert line.startswith("ready "), (line, self.said)
-        return line.removeprefix("ready ")
+        until(lambda: self.answers or self.process.poll() is not None, lambda: f"the ready line, hearing {self.said}")
+        assert self.answers, self.said
+        assert self.answers[0].startswith("ready "), self.answers
+        return self.answers[0].removeprefix("ready ")
 
     def get(self, path: str) -> tuple[int, bytes]:
         try:
