@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "karnet.access",
     "karnet.settlement",
     "karnet.faces.base",
+    "karnet.faces.api",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -52,7 +52,7 @@ def issue_token(name: str, scopes: Collection[str], at: datetime, actor: UUID | 
 
 def retire_token(id: UUID, at: datetime) -> bool:  # noqa: A002
     """Let a token open nothing any more. Returns whether it did until now."""
-    return bool(DeviceToken.objects.filter(id=id, retired_at__isnull=True).update(retired_at=at))
+    return bool(DeviceToken.objects.filter(id=id).exclude(retired_at__lte=at).update(retired_at=at))
 
 
 def all_devices() -> list[Device]:

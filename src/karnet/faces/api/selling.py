@@ -1,0 +1,365 @@
+"""The catalogue and the counter, as far as a token's sales point and products reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Router, Schema, Status
+from pydantic import Field
+
+from karnet.catalogue.selectors import Version, on_sale, why_not_on_sale
+from karnet.entitlements.operations import MediumKind
+from karnet.faces.api import spending
+from karnet.faces.api.asking import Build, IdempotencyKey, ask
+from karnet.faces.api.calling import caller, paged, route, tagged
+from karnet.faces.api.problems import refusal
+from karnet.faces.api.shapes import Amount, Code, In, Instant, Number, Page
+from karnet.faces.api.tokens import Principal
+from karnet.faces.base import clock
+from karnet.kernel.outcomes import Refused, refused
+from karnet.kernel.reasons import Reason
+from karnet.kernel.time import instant, local_day
+from karnet.orders.operations import Payment
+from karnet.orders.requests import Card, GiveBack, Sale, SaleLine, Sell, TopUp
+from karnet.orders.selectors import OrderSummary, order_id, orders
+from karnet.orders.services import give_back, sell, top_up
+from karnet.parties.selectors import EnrolledFacility, facilities
+
+router = Router(tags=["sales"])
+
+MAX_CARDS = 200
+
+
+class ProductOut(Schema):
+    """A product on sale. `prices_minor`: gross by category; `vat_bp`: VAT in basis points (23 % is 2300)."""
+
+    id: UUID
+    code: str
+    kind: str
+    names: dict[str, str]
+    currency: str
+    prices_minor: dict[str, int]
+    vat_bp: int
+    points: int
+    deposit_minor: int
+    on_sale_from: datetime
+    on_sale_until: datetime | None
+
+
+class CardIn(In):
+    """The medium a ticket goes on. `issue`: it is given out in this sale; else it is in its holder's hands."""
+
+    number: Number
+    chip: Number | None = None
+    kind: MediumKind = "card"
+    issue: Annotated[bool, Field(strict=True)] = False
+
+
+class LineIn(In):
+    """A product in a category: on each of `cards` (tickets), or `quantity` times (goods)."""
+
+    product: Code
+    category: Code = "adult"
+    cards: list[CardIn] = Field(default=[], max_length=MAX_CARDS)
+    quantity: Annotated[int, Field(strict=True, ge=1, le=1000)] = 1
+    start: Instant | None = None
+
+
+class PaymentIn(In):
+    """Money received. Payments add up to the lines and the card deposits."""
+
+    kind: Literal["cash", "card", "bank_transfer", "voucher", "invoice"]
+    amount_minor: Annotated[Amount, Field(gt=0)]
+    tendered_minor: Amount | None = None
+
+
+class SaleIn(In):
+    """A sale. `buyer`: a company known here; `invoice`: issue one at once."""
+
+    lines: Annotated[list[LineIn], Field(min_length=1, max_length=100)]
+    payments: Annotated[list[PaymentIn], Field(max_length=20)]
+    buyer: UUID | None = None
+    invoice: Annotated[bool, Field(strict=True)] = False
+
+
+class TopUpIn(In):
+    """One more ticket onto a medium in use, by its number."""
+
+    number: Number
+    product: Code
+    category: Code = "adult"
+    payments: Annotated[list[PaymentIn], Field(max_length=20)]
+
+
+class SoldOut(Schema):
+    """A sale made. `total_minor` gross of the lines, `vat_minor` inside it, `deposit_minor` on top."""
+
+    order: UUID
+    number: str
+    total_minor: int
+    vat_minor: int
+    deposit_minor: int
+    change_minor: int
+    lines: list[UUID]
+    entitlements: list[UUID]
+    media: list[UUID]
+    invoice: str | None = None
+
+
+class ReturnIn(In):
+    """Lines of a sale to give back (none named: all that are left), and cards handed in, by number."""
+
+    order: UUID | None = None
+    lines: list[UUID] = Field(default=[], max_length=1000)
+    cards: list[Number] = Field(default=[], max_length=MAX_CARDS)
+    refund_kind: Literal["cash", "card", "bank_transfer", "voucher"] = "cash"
+
+
+class ReturnedOut(Schema):
+    """`refund_minor`: paid out in all; `deposit_minor`: the part of it for cards; `vat_minor`: inside the rest."""
+
+    id: UUID
+    refund_minor: int
+    deposit_minor: int
+    vat_minor: int
+    lines: list[UUID]
+
+
+class OrderOut(Schema):
+    """A sale at a glance."""
+
+    id: UUID
+    number: str
+    at: datetime
+    currency: str
+    total_minor: int
+    vat_minor: int
+    deposit_minor: int
+    refunded_minor: int
+    paid_minor: dict[str, int]
+    lines: int
+    invoice: str | None = None
+
+
+@route(router.get, "/products", "catalogue:read", response=Page[ProductOut], tags=["catalogue"])
+def list_products(
+    request: HttpRequest,
+    at: Instant | None = None,
+    cursor: str = "",
+    limit: Annotated[int, Field(ge=1, le=200)] = 100,
+) -> HttpResponse:
+    """List what the token's facility has on sale now (or at an instant), as far as this token may sell it."""
+    principal = caller(request)
+    found = on_sale(_home(principal).id, principal.products, at or clock.now())
+    shown = [_product(found[code]) for code in sorted(found)]
+    return tagged(request, paged(shown, lambda product: product.code, cursor, limit))
+
+
+@route(router.post, "/sales", "sales:write", response={201: SoldOut})
+def make_sale(request: HttpRequest, body: SaleIn, key: IdempotencyKey) -> Status[SoldOut]:
+    """Sell at the token's sales point, at list prices, within its daily limit."""
+    principal = caller(request)
+
+    def build(k: str, at: datetime) -> Sell | Refused:
+        found = _products(principal, [line.product for line in body.lines], at)
+        if isinstance(found, Refused):
+            return found
+        return Sell(
+            key=k,
+            at=at,
+            actor=_operator(principal),
+            sales_point=_sales_point(principal),
+            lines=tuple(_line(line, found[line.product]) for line in body.lines),
+            payments=_payments(body.payments),
+            buyer=body.buyer,
+            invoice=body.invoice,
+        )
+
+    return _sold(request, principal, key, body.payments, lambda: ask(sell, principal, key, build))
+
+
+@route(router.post, "/top-ups", "sales:write", response={201: SoldOut})
+def make_top_up(request: HttpRequest, body: TopUpIn, key: IdempotencyKey) -> Status[SoldOut]:
+    """Sell one more ticket onto a medium in use, by the number printed on it (online reload)."""
+    principal = caller(request)
+
+    def build(k: str, at: datetime) -> TopUp | Refused:
+        found = _products(principal, [body.product], at)
+        if isinstance(found, Refused):
+            return found
+        return TopUp(
+            key=k,
+            at=at,
+            actor=_operator(principal),
+            sales_point=_sales_point(principal),
+            number=body.number,
+            product=found[body.product],
+            category=body.category,
+            payments=_payments(body.payments),
+        )
+
+    return _sold(request, principal, key, body.payments, lambda: ask(top_up, principal, key, build))
+
+
+@route(router.post, "/returns", "sales:write", response={201: ReturnedOut})
+def make_return(request: HttpRequest, body: ReturnIn, key: IdempotencyKey) -> Status[ReturnedOut]:
+    """Take back unused lines of a sale of this sales point, and cards with their deposit. Limits are not refilled."""
+    principal = caller(request)
+    if body.order is not None:
+        _own_order(request, principal, body.order)
+    build: Build[GiveBack] = lambda k, at: GiveBack(  # noqa: E731
+        key=k,
+        at=at,
+        actor=_operator(principal),
+        sales_point=_sales_point(principal),
+        order=body.order,
+        lines=tuple(body.lines),
+        cards=tuple(body.cards),
+        refund_kind=body.refund_kind,
+    )
+    answer = ask(give_back, principal, key, build)
+    if isinstance(answer, Refused):
+        raise refusal(request, answer)
+    return Status(
+        201,
+        ReturnedOut(
+            id=answer.id,
+            refund_minor=answer.refund,
+            deposit_minor=answer.deposit,
+            vat_minor=answer.vat,
+            lines=list(answer.lines),
+        ),
+    )
+
+
+@route(router.get, "/sales", "sales:read", response=OrderOut)
+def find_sale(request: HttpRequest, number: Number) -> OrderOut:
+    """Find a sale of the token's sales point by its number, such as "K1-000042"."""
+    principal = caller(request)
+    found = order_id(_home(principal).id, number)
+    if found is None:
+        raise refusal(request, refused(Reason.UNKNOWN_ORDER, order=number))
+    return _order(_own_order(request, principal, found))
+
+
+@route(router.get, "/sales/{uuid:order}", "sales:read", response=OrderOut)
+def show_sale(request: HttpRequest, order: UUID) -> OrderOut:
+    """Show a sale of the token's sales point."""
+    return _order(_own_order(request, caller(request), order))
+
+
+def _sold(
+    request: HttpRequest,
+    principal: Principal,
+    key: str,
+    payments: list[PaymentIn],
+    sale: Callable[[], Sale | Refused],
+) -> Status[SoldOut]:
+    """Make a sale within the caller's daily limit and answer it."""
+    home = _home(principal)
+    day = local_day(instant(clock.now()), home.time_zone)
+    held = spending.hold(principal, key, day, sum(p.amount_minor for p in payments), home.currency)
+    if isinstance(held, Refused):
+        raise refusal(request, held)
+    answer = sale()
+    if isinstance(answer, Refused):
+        spending.release(principal, key, held, answer)
+        raise refusal(request, answer)
+    return Status(
+        201,
+        SoldOut(
+            order=answer.order,
+            number=answer.number,
+            total_minor=answer.total,
+            vat_minor=answer.vat,
+            deposit_minor=answer.deposit,
+            change_minor=answer.change,
+            lines=list(answer.lines),
+            entitlements=list(answer.entitlements),
+            media=list(answer.media),
+            invoice=answer.invoice,
+        ),
+    )
+
+
+def _home(principal: Principal) -> EnrolledFacility:
+    assert principal.facility is not None, "checked when the token was made"
+    return facilities([principal.facility])[principal.facility]
+
+
+def _operator(principal: Principal) -> UUID:
+    assert principal.operator is not None, "checked when the token was made"
+    return principal.operator
+
+
+def _sales_point(principal: Principal) -> UUID:
+    assert principal.sales_point is not None, "checked when the token was made"
+    return principal.sales_point
+
+
+def _own_order(request: HttpRequest, principal: Principal, order: UUID) -> OrderSummary:
+    found = orders([order]).get(order)
+    if found is None or found.sales_point != principal.sales_point:
+        raise refusal(request, refused(Reason.UNKNOWN_ORDER, order=str(order)))
+    return found
+
+
+def _products(principal: Principal, codes: list[str], at: datetime) -> dict[str, UUID] | Refused:
+    """Return the versions on sale of product codes, as far as the caller may sell them."""
+    facility = _home(principal).id
+    for code in codes:
+        if principal.products is not None and code not in principal.products:
+            return refused(Reason.NOT_ON_SALE, product=code)
+    found = on_sale(facility, codes, at)
+    for code in codes:
+        if code not in found:
+            return why_not_on_sale(facility, code, at) or refused(Reason.NOT_ON_SALE, product=code)
+    return {code: version.product.id for code, version in found.items()}
+
+
+def _line(line: LineIn, product: UUID) -> SaleLine:
+    cards = tuple(
+        Card(number=card.number, chip=card.chip or "", kind=card.kind, issue=card.issue) for card in line.cards
+    )
+    return SaleLine(product=product, category=line.category, cards=cards, quantity=line.quantity, start=line.start)
+
+
+def _payments(payments: list[PaymentIn]) -> tuple[Payment, ...]:
+    return tuple(Payment(kind=p.kind, amount=p.amount_minor, tendered=p.tendered_minor) for p in payments)
+
+
+def _product(version: Version) -> ProductOut:
+    product = version.product
+    return ProductOut(
+        id=product.id,
+        code=product.code,
+        kind=product.kind,
+        names=product.names,
+        currency=version.currency,
+        prices_minor=product.prices,
+        vat_bp=product.vat_bp,
+        points=product.points,
+        deposit_minor=product.deposit_minor,
+        on_sale_from=version.on_sale_from,
+        on_sale_until=version.on_sale_until,
+    )
+
+
+def _order(summary: OrderSummary) -> OrderOut:
+    return OrderOut(
+        id=summary.id,
+        number=summary.number,
+        at=summary.at,
+        currency=summary.currency,
+        total_minor=summary.total,
+        vat_minor=summary.vat,
+        deposit_minor=summary.deposit,
+        refunded_minor=summary.refunded,
+        paid_minor={str(kind): amount for kind, amount in summary.paid.items()},
+        lines=summary.lines,
+        invoice=summary.invoice,
+    )

@@ -1,0 +1,63 @@
+"""Building blocks of what goes in and out: strict, bounded, and the same everywhere.
+
+Amounts are whole numbers of minor units (`…_minor`); instants are RFC 3339 with an offset; ids are UUIDs.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Generic, TypeVar
+
+from ninja import Path, Schema
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
+
+MAX_AMOUNT = 10**12
+"""Far above any sale, far below where sums of many leave 64 bits."""
+
+MAX_BATCH = 256
+
+Amount = Annotated[int, Field(strict=True, ge=0, le=MAX_AMOUNT)]
+Number = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:@+-]{0,63}$", min_length=1, max_length=64)
+]
+"""The number printed on a card, or what a reader reads of it."""
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9@][A-Za-z0-9._-]{0,63}$", min_length=1, max_length=64)]
+"""A code of the house: a product, a category."""
+Instant = AwareDatetime
+
+
+class In(Schema):
+    """What callers send: fields we do not know are refused, so that a misspelt one is not passed over."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+MediumNumber = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:@+-]{0,63}$", max_length=64)]
+Limit = Annotated[int, Field(ge=1, le=200)]
+
+ItemT = TypeVar("ItemT")
+
+
+class Page(Schema, Generic[ItemT]):
+    """One page of a list. `next`: pass it as `cursor` for the page after; null at the end."""
+
+    items: list[ItemT]
+    next: str | None = None
+
+
+class FieldProblem(Schema):
+    """One field at fault."""
+
+    field: str
+    problem: str
+
+
+class ProblemOut(Schema):
+    """Problem details (RFC 9457). `code` is stable; `detail` is for people, in the language of Accept-Language."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str | None = None
+    facts: dict[str, str | int] = Field(default={})
+    errors: list[FieldProblem] = Field(default=[])
