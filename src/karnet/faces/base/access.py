@@ -52,7 +52,12 @@ class Device:
     scope: str
 
 
-Rule = Public | SignedIn | Allow | Device
+@dataclass(frozen=True)
+class ByToken:
+    """Programs. The view answers 401 without a token of its own liking, and no log-in helps."""
+
+
+Rule = Public | SignedIn | Allow | Device | ByToken
 
 
 def permits(rule: Public | SignedIn | Allow, role: Role | None, method: str) -> bool:
@@ -86,6 +91,11 @@ def signed_in(view: ViewT) -> ViewT:
 def device(scope: str) -> Callable[[ViewT], ViewT]:
     """Let devices use a view whose token has the scope; the view finds it as `request.device`."""
     return functools.partial(_ruled, rule=Device(scope))
+
+
+def by_token(view: ViewT) -> ViewT:
+    """Leave a view to its own check of tokens. The generated test asks it without one and wants 401."""
+    return _ruled(view, rule=ByToken())
 
 
 def rule_of(view: View) -> Rule | None:

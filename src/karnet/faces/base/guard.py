@@ -38,7 +38,7 @@ class RouteRules:
             raise PermissionDenied
         if isinstance(rule, access.Device):
             return _check_device(request, rule)
-        if isinstance(rule, access.Public):
+        if isinstance(rule, access.Public | access.ByToken):
             return None
         role = role_of(request)
         if access.permits(rule, role, request.method or ""):

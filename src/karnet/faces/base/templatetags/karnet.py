@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from django import template
-from django.forms import BaseForm, BoundField
+from django.forms import BaseForm, BoundField, CheckboxInput
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -48,7 +48,14 @@ def field(bound: BoundField, **attributes: str) -> SafeString:
         attrs["aria-describedby"] = " ".join(described)
     if bound.errors:
         attrs["aria-invalid"] = "true"
-    return render_to_string("karnet/field.html", {"field": bound, "widget": bound.as_widget(attrs=attrs)})
+    return render_to_string(
+        "karnet/field.html",
+        {
+            "field": bound,
+            "widget": bound.as_widget(attrs=attrs),
+            "check": isinstance(bound.field.widget, CheckboxInput),
+        },
+    )
 
 
 @register.inclusion_tag("karnet/form_errors.html")
