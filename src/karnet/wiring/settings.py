@@ -83,7 +83,7 @@ if os.environ.get("KARNET_HTTPS") == "1":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 180 * 24 * 3600
 X_FRAME_OPTIONS = "DENY"
-KARNET_CLOCK = os.environ.get("KARNET_CLOCK", "karnet.wiring.clock.now")
+KARNET_CLOCK = os.environ.get("KARNET_CLOCK", "karnet.wiring.clock.business_now")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},

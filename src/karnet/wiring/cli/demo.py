@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import time as wall_time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +26,7 @@ SEED, SKIERS = 2026, 2000
 
 @karnet_command(
     examples="""
-    karnet demo                         a day, its settlement and its proof; then the server stays up
+    karnet demo                         a day and its proof; then the server stays up, and the next day runs live
     karnet demo --once                  the same, and ends
     karnet demo --once --skiers 100     a quiet day
     karnet demo --write day.jsonl       only write the day as a scenario for `karnet play`
@@ -67,7 +71,7 @@ def command(session: Session, once: bool, skiers: int, seed: int, write: Path | 
         code = _play(session, installation, day)
         write_diary(session.data, diary.noting(msgspec.structs.replace(day, done=True)))
         if not once:
-            _serve(session, installation)
+            _serve(session, installation, day)
     return code
 
 
@@ -97,19 +101,45 @@ def _play(session: Session, installation: Installation, day: Day) -> Exit:
     return Exit.OK if played.sound else Exit.REFUSED
 
 
-def _serve(session: Session, installation: Installation) -> None:
-    """Leave the server running until somebody ends it."""
+def _serve(session: Session, installation: Installation, day: Day) -> None:
+    """Leave the server running, the next day playing live on it, until somebody ends it."""
     from django.db import connection
 
+    from karnet.journal.founding import server_id
+    from karnet.wiring.clock import SHOW
+    from karnet.wiring.demo import live, network
+    from karnet.wiring.demo.log_ins import ensure_log_ins
     from karnet.wiring.demo.place import free_port
     from karnet.wiring.serve.supervisor import supervise
 
+    closing = network.instant(day.day, wall_time(23, 59))
+    log_ins, password = ensure_log_ins(installation, server_id(installation.name), closing)
     connection.close()
     if "KARNET_HTTP_PORT" not in os.environ:
         http = installation.config.http
         os.environ["KARNET_HTTP_PORT"] = str(free_port(http.host, http.port))
+    live.set_time(installation, closing)
+    os.environ[SHOW] = str(live.show_file(installation))
 
     def ready(address: str) -> None:
-        session.line({"ready": address}, f"The server is up at {address}. Ctrl-C stops it and its database.")
+        told = [f"{log_in.username} ({log_in.role})" for log_in in log_ins]
+        session.line(
+            {"ready": address, "log_ins": log_ins, "password": password},
+            f"The server is up at {address}; the next day runs on it, sixty times as fast as life.\n"
+            f"Log in as {', '.join(told)}; password {password}\nCtrl-C stops everything.",
+        )
 
-    supervise(session.installation(), ready)
+    with _playing_on(installation):
+        supervise(session.installation(), ready)
+
+
+@contextmanager
+def _playing_on(installation: Installation) -> Iterator[None]:
+    command = [sys.executable, "-P", "-m", "karnet.wiring.demo.live", str(installation.path)]
+    # It ends when the pipe does, however this process ends. Ctrl-C at the terminal is ours.
+    player = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+    try:
+        yield
+    finally:
+        player.terminate()
+        player.wait()

@@ -74,7 +74,7 @@ def lapse_grants(installation: Installation) -> int:
     from karnet.journal.founding import server_id
 
     count = 0
-    while grants_to_lapse(at := clock.now(), 1):
+    while grants_to_lapse(at := clock.business_now(), 1):
         (answer,) = lapse([Lapse(key=f"lapse:{at.isoformat()}", at=at, actor=server_id(installation.name))])
         if not isinstance(answer, Lapsed):
             raise InstallationProblem(

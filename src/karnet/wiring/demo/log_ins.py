@@ -1,0 +1,64 @@
+"""Log-ins to look around the demo with: one of each role, and a till of one's own.
+
+One password for all of them, made by chance once and kept with the installation's secrets.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from karnet.parties.operations import facility_id, operator_id
+from karnet.parties.services import (
+    AddUser,
+    EnrolOperator,
+    EnrolSalesPoint,
+    add_user,
+    enrol_operators,
+    enrol_sales_points,
+)
+from karnet.wiring.files import write_atomically
+from karnet.wiring.installation import Installation
+
+FACILITY, TILL = "kopa", "till-4"
+STAFF = {"cashier": "zofia", "supervisor": "marek", "manager": "irena", "accountant": "olga", "auditor": "piotr"}
+_FILE = "demo-password"
+
+
+class LogIn(msgspec.Struct, frozen=True):
+    """Who may log in, as what."""
+
+    username: str
+    role: str
+
+
+def ensure_log_ins(installation: Installation, server: UUID, at: datetime) -> tuple[list[LogIn], str]:
+    """Make the log-ins, their operators and the till they may use, as far as they are missing; return them and their
+    password."""
+    password = _password(installation)
+    facility = facility_id(FACILITY)
+    enrol_sales_points(
+        [
+            EnrolSalesPoint(
+                key="demo:till", at=at, actor=server, facility=facility, code=TILL, kind="till", name="Till 4"
+            )
+        ]
+    )
+    for role, username in STAFF.items():
+        asked = EnrolOperator(
+            key=f"demo:{username}", at=at, actor=server, facility=facility, code=username, name=username.title()
+        )
+        enrol_operators([asked])
+        add_user(AddUser(username=username, role=role, password=password, operator=operator_id(facility, username)))
+    return [LogIn(username, role) for role, username in STAFF.items()], password
+
+
+def _password(installation: Installation) -> str:
+    file = installation.path / _FILE
+    if not file.exists():
+        words = secrets.token_urlsafe(9)
+        write_atomically(file, words.encode(), mode=0o600)
+    return file.read_text(encoding="utf-8").strip()
