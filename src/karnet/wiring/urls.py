@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from karnet.faces.base.access import public
+from karnet.faces.base.access import allow, public
+from karnet.faces.base.roles import Role
 from karnet.wiring.web import log_views, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -13,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("status", views.status),
     path("health", public(views.health)),
     path("checkpoint", public(log_views.checkpoint)),
+    path("tile/entries/<path:path>", allow(Role.MANAGER, Role.ACCOUNTANT)(log_views.entries)),
     path("tile/<path:path>", public(log_views.tile)),
 ]
 handler400 = "karnet.faces.base.errors.bad_request"

@@ -1,4 +1,7 @@
-"""The log over HTTP, as C2SP tlog-tiles lays it out: `/checkpoint`, `/tile/<level>/…` and `/tile/entries/…`."""
+"""The log over HTTP, as C2SP tlog-tiles lays it out: `/checkpoint`, `/tile/<level>/…` and `/tile/entries/…`.
+
+Checkpoints and hashes are for everybody; entries are business data, and for those who may read the books.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from karnet.journal.log_tables import LogTables, snapshot
 from karnet.journal.tlog.tiles import TILE_WIDTH, TileName, cut_tile, encode_bundle, parse_path
-
-_FOREVER = "public, max-age=31536000, immutable"
 
 
 def checkpoint(request: HttpRequest) -> HttpResponse:
@@ -22,14 +23,22 @@ def checkpoint(request: HttpRequest) -> HttpResponse:
 
 
 def tile(request: HttpRequest, path: str) -> HttpResponse:
-    """Return a tile of hashes or a bundle of entries: only what is sealed, and only under its canonical path."""
+    """Return a tile of hashes: only what is sealed, and only under its canonical path."""
+    return _found(f"tile/{path}", "public, max-age=31536000, immutable")
+
+
+def entries(request: HttpRequest, path: str) -> HttpResponse:
+    """Return a bundle of entries, like `tile`."""
+    return _found(f"tile/entries/{path}", "private, max-age=31536000, immutable")
+
+
+def _found(path: str, caching: str) -> HttpResponse:
     try:
-        name = parse_path(f"tile/{path}")
-        content = _content(name)
+        content = _content(parse_path(path))
     except ValueError as error:
         raise Http404(str(error)) from error
     response = HttpResponse(content, content_type="application/octet-stream")
-    response["Cache-Control"] = _FOREVER
+    response["Cache-Control"] = caching
     return response
 
 
