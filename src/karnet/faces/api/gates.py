@@ -21,7 +21,7 @@ from karnet.faces.api.asking import IdempotencyKey, Key, ask, ask_all
 from karnet.faces.api.authentication import RATE, too_often
 from karnet.faces.api.calling import caller, paged, route
 from karnet.faces.api.problems import refusal
-from karnet.faces.api.shapes import MAX_BATCH, In, Instant, Number, Page, ProblemOut
+from karnet.faces.api.shapes import MAX_BATCH, Flag, Id, In, Instant, Number, Page, ProblemOut
 from karnet.faces.api.tokens import Principal
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
@@ -56,7 +56,7 @@ class KeyedScanIn(ScanIn):
     """A scan of a batch, with an idempotency key of its own."""
 
     key: Key
-    gate: UUID
+    gate: Id
 
 
 class AdmittedOut(Schema):
@@ -85,7 +85,7 @@ class RefusedOut(Schema):
 class TurnIn(In):
     """What became of a grant: somebody went through, or nobody did."""
 
-    taken: bool
+    taken: Flag
     at: Instant | None = None
 
 
@@ -93,7 +93,7 @@ class KeyedTurnIn(TurnIn):
     """A turn of a batch, with an idempotency key of its own."""
 
     key: Key
-    grant: UUID
+    grant: Id
 
 
 class TurnedOut(Schema):

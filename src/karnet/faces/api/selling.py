@@ -17,7 +17,7 @@ from karnet.faces.api import spending
 from karnet.faces.api.asking import Build, IdempotencyKey, ask
 from karnet.faces.api.calling import caller, paged, route, tagged
 from karnet.faces.api.problems import refusal
-from karnet.faces.api.shapes import Amount, Code, In, Instant, Number, Page
+from karnet.faces.api.shapes import Amount, Code, Flag, Id, In, Instant, Number, Page
 from karnet.faces.api.tokens import Principal
 from karnet.faces.base import clock
 from karnet.kernel.outcomes import Refused, refused
@@ -56,7 +56,7 @@ class CardIn(In):
     number: Number
     chip: Number | None = None
     kind: MediumKind = "card"
-    issue: Annotated[bool, Field(strict=True)] = False
+    issue: Flag = False
 
 
 class LineIn(In):
@@ -82,8 +82,8 @@ class SaleIn(In):
 
     lines: Annotated[list[LineIn], Field(min_length=1, max_length=100)]
     payments: Annotated[list[PaymentIn], Field(max_length=20)]
-    buyer: UUID | None = None
-    invoice: Annotated[bool, Field(strict=True)] = False
+    buyer: Id | None = None
+    invoice: Flag = False
 
 
 class TopUpIn(In):
@@ -113,8 +113,8 @@ class SoldOut(Schema):
 class ReturnIn(In):
     """Lines of a sale to give back (none named: all that are left), and cards handed in, by number."""
 
-    order: UUID | None = None
-    lines: list[UUID] = Field(default=[], max_length=1000)
+    order: Id | None = None
+    lines: list[Id] = Field(default=[], max_length=1000)
     cards: list[Number] = Field(default=[], max_length=MAX_CARDS)
     refund_kind: Literal["cash", "card", "bank_transfer", "voucher"] = "cash"
 

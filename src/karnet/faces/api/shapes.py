@@ -5,10 +5,12 @@ Amounts are whole numbers of minor units (`…_minor`); instants are RFC 3339 wi
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Generic, TypeVar
+from uuid import UUID
 
 from ninja import Path, Schema
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints
 
 MAX_AMOUNT = 10**12
 """Far above any sale, far below where sums of many leave 64 bits."""
@@ -22,7 +24,29 @@ Number = Annotated[
 """The number printed on a card, or what a reader reads of it."""
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9@][A-Za-z0-9._-]{0,63}$", min_length=1, max_length=64)]
 """A code of the house: a product, a category."""
-Instant = AwareDatetime
+
+
+def _text_like(pattern: str, what: str) -> BeforeValidator:
+    """Take text of one form only: pydantic would read numbers as instants, and ids in braces."""
+    form = re.compile(pattern, re.ASCII)
+
+    def check(value: object) -> object:
+        if not isinstance(value, str) or not form.fullmatch(value):
+            raise ValueError(f"must be {what}")
+        return value
+
+    return BeforeValidator(check)
+
+
+Instant = Annotated[
+    AwareDatetime,
+    _text_like(
+        r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)",
+        "an instant with an offset, such as 2026-01-17T09:00:00Z",
+    ),
+]
+Id = Annotated[UUID, _text_like(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", "a UUID with hyphens")]
+Flag = Annotated[bool, Field(strict=True)]
 
 
 class In(Schema):
