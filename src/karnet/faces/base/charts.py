@@ -78,7 +78,7 @@ def _words(row: Sequence[Any]) -> str:
 
 def _share(value: int, most: int) -> float:
     # Something is never drawn as nothing.
-    return max(round(100 * value / most, 2), 0.5 if value else 0)
+    return max(round(100 * value / most, 2), 0.5 if value else 0.0)
 
 
 def _grouped(value: int) -> str:
