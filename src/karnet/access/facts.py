@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
+
+from django.db import connection
 
 from karnet.journal.cuts import Extent
 
@@ -22,3 +25,21 @@ def visits_relation(extent: Extent) -> tuple[str, list[Any]]:
         " sum(p.points) AS points, sum(p.weight)::bigint AS weight FROM access_passage p"
         f" WHERE p.direction = 'in' AND {where} GROUP BY p.entitlement, p.facility) v GROUP BY v.entitlement"
     ), parameters
+
+
+def used_elsewhere(extent: Extent, sold_by: UUID, used_at: UUID, after: UUID | None, limit: int) -> list[UUID]:
+    """Return tickets sold by one facility and let through a gate of another, inside an extent, in the order of ids.
+
+    `after`: the last one of the page before. What a debt between two facilities is traced to.
+    """
+    sold, sold_parameters = extent.where("e")
+    passed, passed_parameters = extent.where("p")
+    further = " AND e.id > %s" if after else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT e.id FROM entitlements_entitlement e WHERE e.facility_id = %s AND {sold}{further} AND EXISTS (SELECT"
+            f" FROM access_passage p WHERE p.entitlement = e.id AND p.facility = %s AND p.direction = 'in' AND {passed})"
+            " ORDER BY e.id LIMIT %s",
+            [sold_by, *sold_parameters, *([after] if after else []), used_at, *passed_parameters, limit],
+        )
+        return [row[0] for row in cursor.fetchall()]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 
@@ -91,6 +92,7 @@ class Operation(models.Model):
 
     class Meta:
         db_table = "journal_operation"
+        indexes: ClassVar = [BrinIndex(fields=["at"], name="operation_by_time", pages_per_range=32, autosummarize=True)]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=models.lookups.LessThanOrEqual(

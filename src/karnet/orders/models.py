@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -75,6 +76,10 @@ class Order(ProjectedModel):
 
     class Meta:
         db_table = "orders_order"
+        indexes: ClassVar = [
+            BrinIndex(fields=["at"], name="order_by_time", pages_per_range=32, autosummarize=True),
+            models.Index(fields=["buyer"], condition=Q(buyer__isnull=False), name="order_by_buyer"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["facility", "document"], name="order_document_unique"),
             models.UniqueConstraint(fields=["sales_point", "sequence"], name="order_sequence_unique"),
@@ -151,6 +156,9 @@ class GivenBack(ProjectedModel):
 
     class Meta:
         db_table = "orders_given_back"
+        indexes: ClassVar = [
+            BrinIndex(fields=["at"], name="given_back_by_time", pages_per_range=32, autosummarize=True)
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(refund_kind__in=_PAYMENT_KINDS), name="refund_kind_known"),
             models.CheckConstraint(condition=Q(refund__gte=0, vat__gte=0, deposit__gte=0), name="refund_not_negative"),

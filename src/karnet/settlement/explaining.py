@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from karnet.entitlements.selectors import holdings, media_by_number
 from karnet.journal.cuts import Cut, UnknownCut, extent, instant_of, latest_cut
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
+from karnet.kernel.time import instant
 from karnet.settlement import selectors
 from karnet.settlement.rules.division import Visit, divide_unused
 from karnet.settlement.rules.report import Place
@@ -80,29 +82,39 @@ def explain(asked: str, *, at: datetime, cut: Cut | None = None) -> Explanation 
 
     Over a cut (None: everything sealed now). Refuses UNKNOWN_MEDIUM, NOTHING_ON_MEDIUM, NO_AGREEMENT, UNKNOWN_CUT.
     """
+    ids = _asked_tickets(asked)
+    return ids if isinstance(ids, Refused) else explain_tickets(ids, at=at, cut=cut, asked=asked)
+
+
+def explain_tickets(
+    ids: Sequence[UUID], *, at: datetime, cut: Cut | None = None, until: datetime | None = None, asked: str = ""
+) -> Explanation | Refused:
+    """Return how these tickets are divided, over a cut and up to an instant (both as in `settle`).
+
+    A fixed handful of statements, however many tickets. Refuses NOTHING_ON_MEDIUM (`asked` names what was looked for),
+    NO_AGREEMENT, UNKNOWN_CUT.
+    """
     cut = cut or latest_cut()
     try:
-        facts = extent(cut)
+        facts = extent(cut, instant(until) if until else None)
     except UnknownCut as error:
         return refused(Reason.UNKNOWN_CUT, cut=str(error))
-    ids = _asked_tickets(asked)
-    if isinstance(ids, Refused):
-        return ids
     sold = sorted(sold_entitlements(facts, ids), key=lambda ticket: (ticket.at, ticket.id))
     if not sold:
         return refused(Reason.NOTHING_ON_MEDIUM, number=asked)
     published = selectors.agreements(facts)
     if sold[-1].at >= max((row.valid_until for row in published), default=sold[-1].at):
         return refused(Reason.NO_AGREEMENT)
-    as_of = instant_of(cut) or at
-    passed = passages_of(ids, facts)
+    as_of = facts.until or instant_of(cut) or at
+    passed: dict[UUID, list[Passed]] = {}
+    for passage in passages_of(ids, facts):
+        passed.setdefault(passage.entitlement, []).append(passage)
     gate_codes = {gate.id: gate.code for gate in gates()}
     places = selectors.places()
     tickets = []
     for ticket in sold:
         row = next(row for row in published if ticket.at < row.valid_until)
-        own = [passage for passage in passed if passage.entitlement == ticket.id]
-        tickets.append(_explained(ticket, own, row, places, gate_codes, as_of))
+        tickets.append(_explained(ticket, passed.get(ticket.id, []), row, places, gate_codes, as_of))
     return Explanation(asked=asked, cut=cut.sizes, as_of=as_of, tickets=tuple(tickets))
 
 
