@@ -73,8 +73,12 @@ class Trouble:
 
 @pytest.fixture(scope="session")
 def _server(installation: Any, database_clone: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    from django.conf import settings
+    from django.conf import settings
     from psycopg.conninfo import conninfo_to_dict
 
+    # Sessions that tests make are signed as the server signs its own.
+    settings.SECRET_KEY = installation.secret_key
     name = conninfo_to_dict(database_clone)["dbname"]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -83,7 +87,12 @@ def _server(installation: Any, database_clone: str, tmp_path_factory: pytest.Tem
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.faces.serving", str(installation.path), str(name), str(port)],
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "KARNET_CLOCK": "tests.faces.clock.now", "KARNET_TEST_CLOCK": str(clock)},
+        env={
+            **os.environ,
+            "KARNET_CLOCK": "tests.faces.clock.now",
+            "KARNET_TEST_CLOCK": str(clock),
+            "KARNET_TEST_SECRET": settings.SECRET_KEY,
+        },
     )
     found = Site(f"http://127.0.0.1:{port}", process, clock)
     _await(found)
