@@ -11,6 +11,7 @@ import re
 from datetime import date, datetime
 from typing import NamedTuple
 
+from karnet.kernel.decimals import money
 from karnet.kernel.outcomes import Fact, Refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import zone
@@ -438,8 +439,6 @@ NO_BREAK = "\u00a0"
 """Keeps an amount on one line."""
 # Decimal sign and group sign.
 _NUMBERS = {"en": (".", ","), "pl": (",", NO_BREAK), "ru": (",", NO_BREAK), "it": (",", "."), "de": (",", ".")}
-# ISO 4217 gives most currencies two decimals; these have others.
-_DECIMALS = {"JPY": 0, "KRW": 0, "ISK": 0, "CLP": 0, "VND": 0, "KWD": 3, "BHD": 3, "JOD": 3, "OMR": 3, "TND": 3}
 
 
 def _named(text: str) -> set[str]:
@@ -466,7 +465,6 @@ def _said(name: str, fact: Fact, language: str, zone_name: str, currency: str) -
 def amount(minor: int, currency: str, language: str) -> str:
     """Return an amount as readers of a language write it, "1 234,50 PLN" in Polish; no currency, the number alone."""
     point, group = _NUMBERS[language]
-    decimals = _DECIMALS.get(currency, 2)
-    whole, rest = divmod(abs(minor), 10**decimals)
-    digits = f"{whole:,}".replace(",", group) + (f"{point}{rest:0{decimals}}" if decimals else "")
+    whole, separator, part = money(abs(minor), currency).partition(".")
+    digits = f"{int(whole):,}".replace(",", group) + (point + part if separator else "")
     return ("−" if minor < 0 else "") + digits + (f"{NO_BREAK}{currency}" if currency else "")

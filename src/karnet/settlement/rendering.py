@@ -1,4 +1,4 @@
-"""Settlements as tables for people: every amount in the agreement's currency with two decimals. Pure."""
+"""Settlements as tables for people: every amount with the decimals of the agreement's currency. Pure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from karnet.kernel.decimals import money, written
 from karnet.kernel.time import zone
-from karnet.settlement.rules.agreements import Draft
-from karnet.settlement.rules.decimals import WEIGHT_PLACES, money, written
-from karnet.settlement.rules.report import DueLine, FacilityLine, Report
+from karnet.settlement.rules.agreements import WEIGHT_PLACES, Draft
+from karnet.settlement.rules.report import DueLine, FacilityLine, PairLine, Report
 
 if TYPE_CHECKING:
     from karnet.settlement.explaining import ExplainedTicket, Explanation
@@ -67,14 +67,14 @@ _COUNTS = ("tickets", "passages", "points_taken", "local_passages")
 
 def report_sheets(report: Report, time_zone: str = "UTC") -> list[Sheet]:
     """Return a report's tables: what each facility earned, who owes whom, and the payments that settle it."""
-    lines = report.facilities
+    lines, currency = report.facilities, report.currency
     codes = {line.code for line in lines if not line.member}
     figures = Sheet(
         title=_heading(report, time_zone),
         columns=("facility", *_FACILITY.values()),
         rows=(
-            *((line.code + ("*" if line.code in codes else ""), *_cells(line)) for line in lines),
-            ("all", *(_sum(lines, name) for name in _FACILITY)),
+            *((line.code + ("*" if line.code in codes else ""), *_cells(line, currency)) for line in lines),
+            ("all", *(_figure(name, sum(getattr(line, name) for line in lines), currency) for name in _FACILITY)),
         ),
         left=frozenset({"facility"}),
         total=True,
@@ -87,7 +87,12 @@ def report_sheets(report: Report, time_zone: str = "UTC") -> list[Sheet]:
                 title="Beside the settlement: tickets without an agreed price, and card deposits still out",
                 columns=("facility", "local sales", "passages on local tickets", "deposits held"),
                 rows=tuple(
-                    (line.code, money(line.local), str(line.local_passages), money(line.deposits_held))
+                    (
+                        line.code,
+                        money(line.local, currency),
+                        str(line.local_passages),
+                        money(line.deposits_held, currency),
+                    )
                     for line in beside
                 ),
                 left=frozenset({"facility"}),
@@ -111,16 +116,12 @@ def _heading(report: Report, time_zone: str) -> str:
     return "\n".join(lines)
 
 
-def _cells(line: FacilityLine) -> tuple[str, ...]:
-    return tuple(_figure(name, getattr(line, name)) for name in _FACILITY)
+def _cells(line: FacilityLine, currency: str) -> tuple[str, ...]:
+    return tuple(_figure(name, getattr(line, name), currency) for name in _FACILITY)
 
 
-def _sum(lines: Sequence[FacilityLine], name: str) -> str:
-    return _figure(name, sum(getattr(line, name) for line in lines))
-
-
-def _figure(name: str, value: int) -> str:
-    return str(value) if name in _COUNTS else money(value)
+def _figure(name: str, value: int, currency: str) -> str:
+    return str(value) if name in _COUNTS else money(value, currency)
 
 
 def _pairs(report: Report) -> Sheet:
@@ -132,9 +133,9 @@ def _pairs(report: Report) -> Sheet:
             (
                 pair.debtor,
                 pair.creditor,
-                money(pair.tickets),
-                money(pair.deposits),
-                _after(pair.debtor, due, pair.creditor),
+                money(pair.tickets, report.currency),
+                money(pair.deposits, report.currency),
+                money(_after(pair, due), report.currency),
             )
             for pair in report.pairs
         ),
@@ -142,16 +143,16 @@ def _pairs(report: Report) -> Sheet:
     )
 
 
-def _after(debtor: str, due: dict[frozenset[str], DueLine], creditor: str) -> str:
-    line = due.get(frozenset((debtor, creditor)))
-    return money(line.amount) if line and line.debtor == debtor else money(0)
+def _after(pair: PairLine, due: dict[frozenset[str], DueLine]) -> int:
+    line = due.get(frozenset((pair.debtor, pair.creditor)))
+    return line.amount if line and line.debtor == pair.debtor else 0
 
 
 def _payments(report: Report) -> Sheet:
     return Sheet(
         title="Payments that settle everything",
         columns=("from", "to", report.currency),
-        rows=tuple((line.debtor, line.creditor, money(line.amount)) for line in report.payments),
+        rows=tuple((line.debtor, line.creditor, money(line.amount, report.currency)) for line in report.payments),
         left=frozenset({"from", "to"}),
     )
 
@@ -162,13 +163,15 @@ def explanation_sheets(explanation: Explanation) -> list[Sheet]:
 
 
 def _ticket_sheets(ticket: ExplainedTicket) -> list[Sheet]:
+    currency = ticket.currency
     state = ", returned" if ticket.voided else ""
     ends = f", good until {when(ticket.valid_until, ticket.time_zone)}" if ticket.valid_until else ""
-    price = f"sold by {ticket.seller} for {money(ticket.price)} {ticket.currency}"
+    price = f"sold by {ticket.seller} for {money(ticket.price, currency)} {currency}"
     agreed = "no agreed price: all of it is the seller's"
     if ticket.agreed is not None:
         agreed = (
-            f"agreed {money(ticket.agreed)}, over price {money(ticket.over_price)}, deferred {money(ticket.deferred)}"
+            f"agreed {money(ticket.agreed, currency)}, over price {money(ticket.over_price, currency)},"
+            f" deferred {money(ticket.deferred, currency)}"
         )
     passages = Sheet(
         title=f"{ticket.product} {ticket.category} {ticket.id}{state}\n"
@@ -197,8 +200,8 @@ def _ticket_sheets(ticket: ExplainedTicket) -> list[Sheet]:
                     str(share.passages),
                     str(share.points),
                     weight_text(share.weight),
-                    money(share.share),
-                    money(share.unused),
+                    money(share.share, currency),
+                    money(share.unused, currency),
                 )
                 for share in ticket.shares
             ),
@@ -207,8 +210,8 @@ def _ticket_sheets(ticket: ExplainedTicket) -> list[Sheet]:
                 str(sum(share.passages for share in ticket.shares)),
                 str(sum(share.points for share in ticket.shares)),
                 weight_text(sum(share.weight for share in ticket.shares)),
-                money(sum(share.share for share in ticket.shares)),
-                money(sum(share.unused for share in ticket.shares)),
+                money(sum(share.share for share in ticket.shares), currency),
+                money(sum(share.unused for share in ticket.shares), currency),
             ),
         ),
         left=frozenset({"facility"}),

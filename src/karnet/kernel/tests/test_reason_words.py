@@ -57,6 +57,11 @@ def test_a_currency_without_minor_units_has_no_decimals() -> None:
     assert "−1,500\u00a0JPY of 2,000\u00a0JPY" in words(no, "en")
 
 
+def test_a_currency_of_thousandths_has_three_decimals() -> None:
+    no = refused(Reason.INSUFFICIENT_FUNDS, available_minor=1234567, needed_minor=5, currency="KWD")
+    assert "1.234,567\u00a0KWD von 0,005\u00a0KWD" in words(no, "de")
+
+
 @pytest.mark.parametrize(
     ("language", "said"),
     [

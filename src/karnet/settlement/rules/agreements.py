@@ -13,18 +13,20 @@ import msgspec
 
 from karnet.access.operations import Direction, GateTerms
 from karnet.kernel import canonical
+from karnet.kernel.decimals import BadDecimal, money, places, scaled, written
 from karnet.kernel.ids import named_id
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import UnknownZone, day_end, day_start, zone
 from karnet.settlement.operations import AgreedPrice, Agreement, AgreementPublished
 from karnet.settlement.requests import PublishedAgreement
-from karnet.settlement.rules.decimals import MONEY_PLACES, PERCENT_PLACES, WEIGHT_PLACES, BadDecimal, scaled, written
 from karnet.settlement.rules.division import DivisionRule, UnusedRule
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 _WHERE = re.compile(r"(?P<what>.*) - at `\$(?P<path>[^`]*)`$")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+WEIGHT_PLACES = 6
+PERCENT_PLACES = 2
 
 
 class DraftPrice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -160,7 +162,7 @@ def resolve(text: str, facts: Facts) -> Agreement | Refused:
     members = _members(draft, facts, problems)
     prices = _prices(draft, problems)
     gates = _gates(draft, facts, problems)
-    deposit = _decimal(draft.deposit, MONEY_PLACES, "deposit", problems)
+    deposit = _decimal(draft.deposit, places(draft.currency), "deposit", problems)
     if draft.unused == "weights_of_members" and not any(terms.weight for terms in gates):
         problems["unused"] = "nothing can go by the members' weights while no gate has one"
     if problems:
@@ -221,7 +223,7 @@ def _prices(draft: Draft, problems: dict[str, str]) -> list[AgreedPrice]:
         found[key] = AgreedPrice(
             product_code=price.product,
             category=price.category,
-            price=_decimal(price.price, MONEY_PLACES, f"{where}.price", problems),
+            price=_decimal(price.price, places(draft.currency), f"{where}.price", problems),
             vat_bp=_decimal(price.vat, PERCENT_PLACES, f"{where}.vat", problems),
         )
         if found[key].vat_bp > 10_000:
@@ -272,7 +274,7 @@ def draft_of(agreement: Agreement, facility_code: Callable[[UUID], str], gate_na
             DraftPrice(
                 product=price.product_code,
                 category=price.category,
-                price=written(price.price, MONEY_PLACES),
+                price=money(price.price, agreement.currency),
                 vat=written(price.vat_bp, PERCENT_PLACES),
             )
             for price in agreement.prices
@@ -283,5 +285,5 @@ def draft_of(agreement: Agreement, facility_code: Callable[[UUID], str], gate_na
         },
         division=agreement.division,
         unused=agreement.unused,
-        deposit=written(agreement.deposit_minor, MONEY_PLACES),
+        deposit=money(agreement.deposit_minor, agreement.currency),
     )

@@ -29,7 +29,6 @@ from karnet.settlement.rules.agreements import (
     decide_agreement,
     draft_of,
 )
-from karnet.settlement.rules.decimals import BadDecimal, scaled, written
 
 FACILITIES = {code: MemberFact(named_id("facility", code), code, "PLN") for code in "ABC"} | {
     "Z": MemberFact(named_id("facility", "Z"), "Z", "EUR")
@@ -184,18 +183,30 @@ def test_an_agreement_may_last_a_single_day() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "places", "value"), [("1.50", 6, 1_500_000), ("0", 2, 0), ("160", 2, 16000), ("0.010", 2, 1)]
+    ("currency", "price", "minor"), [("PLN", "160.00", 16000), ("JPY", "16000", 16000), ("KWD", "16.125", 16125)]
 )
-def test_decimals_are_read_exactly(text: str, places: int, value: int) -> None:
-    assert scaled(text, places) == value
+def test_amounts_are_read_and_written_with_the_decimals_of_the_agreements_currency(
+    currency: str, price: str, minor: int
+) -> None:
+    facilities = {code: MemberFact(FACILITIES[code].id, code, currency) for code in "ABC"}
+    facts = Facts(facilities, GATES, [])
+    prices = [{"product": "day", "price": price, "vat": "8"}]
+    _, (operation,) = decided(draft(currency=currency, prices=prices, deposit=price), facts)
+    assert (operation.text.prices[0].price, operation.text.deposit_minor) == (minor, minor)
+    codes = {facility.id: code for code, facility in facilities.items()}
+    names = {gate.id: f"{facility}/{code}" for (facility, code), gate in GATES.items()}
+    again = draft_of(operation.text, codes.__getitem__, names.__getitem__)
+    assert (again.prices[0].price, again.deposit, again.prices[0].vat) == (price, price, "8.00")
 
 
-@pytest.mark.parametrize("text", ["", "-1", "+1", "1.", ".5", "1,5", "1e3", " 1", "٣", "1.0000000", "NaN"])
-def test_what_is_no_plain_decimal_is_refused(text: str) -> None:
-    with pytest.raises(BadDecimal):
-        scaled(text, 6)
+@pytest.mark.parametrize(("currency", "price"), [("JPY", "160.50"), ("KWD", "16.1255")])
+def test_an_agreed_price_finer_than_the_currency_is_refused(currency: str, price: str) -> None:
+    facts = Facts({code: MemberFact(FACILITIES[code].id, code, currency) for code in "ABC"}, GATES, [])
+    changes = {"currency": currency, "prices": [{"product": "day", "price": price, "vat": "8"}], "deposit": "1"}
+    answer, operations = decided(draft(**changes), facts)
+    assert (answer.reason, answer.facts["field"], operations) == (Reason.BAD_VALUE, "prices[0].price", ())
 
 
-def test_decimals_are_written_with_all_their_places() -> None:
-    assert [written(value, 2) for value in (0, 5, -5, -12345, 16000)] == ["0.00", "0.05", "-0.05", "-123.45", "160.00"]
-    assert written(2_250_001, 6, least=2) == "2.250001"
+def test_a_weight_too_large_to_be_recorded_exactly_is_refused() -> None:
+    answer, _ = decided(draft(gates={"A/lift": {"weight": "999999999999"}}))
+    assert "too large" in str(answer.facts["gates.A/lift.weight"])

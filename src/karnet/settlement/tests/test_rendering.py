@@ -1,4 +1,4 @@
-"""Reports as files and tables: exact bytes, amounts with two decimals, and what a changed file is told."""
+"""Reports as files and tables: exact bytes, amounts with the decimals of the currency, and what a changed file is told."""
 
 from __future__ import annotations
 
@@ -57,6 +57,19 @@ def test_a_settlement_reads_as_tables_with_two_decimals() -> None:
         "--------  -----------  -------------------------  -------------",
         "B                0.00                          0          30.00",
     ]
+
+
+@pytest.mark.parametrize(("currency", "shares"), [("JPY", {"6538", "-12077"}), ("KWD", {"6.538", "-12.077"})])
+def test_amounts_have_the_decimals_of_the_agreements_currency(currency: str, shares: set[str]) -> None:
+    figures, pairs, payments, beside = report_sheets(msgspec.structs.replace(report(), currency=currency))
+    assert shares <= {row[-1] for row in figures.rows}
+    assert {row[1] for row in figures.rows} == {"0", "1"}, "counts are no amounts"
+    (largest, *_) = (row[-1] for row in payments.rows)
+    assert largest in shares
+    assert pairs.rows[1][-1] == largest
+    amounts = {cell for sheet in (pairs, payments) for row in sheet.rows for cell in row[2:]} | {beside.rows[0][-1]}
+    places = {"JPY": 0, "KWD": 3}[currency]
+    assert {len(amount.partition(".")[2]) for amount in amounts} == {places}
 
 
 def test_a_report_file_reads_back_and_its_digest_is_that_of_its_canonical_bytes() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from karnet.kernel.decimals import money
 from karnet.wiring.demo import network
 from karnet.wiring.demo.network import CURRENCY, DEPOSIT, DESKS, OK, TICKETS, Desk
 from karnet.wiring.demo.people import MINUTE, Group, Habit, Visitor, pick
 from karnet.wiring.demo.world import TILLS_CLOSE, Process, World
-from karnet.wiring.play.amounts import written
 from karnet.wiring.play.steps import (
     Block,
     CloseShift,
@@ -52,7 +52,7 @@ def shift(world: World, desk: Desk, closes_s: int) -> Process:
     world.emit(
         CloseShift(
             at=world.instant(), sales_point=place[0], operator=place[1], counted=_text(expected + difference),
-            expect={"expected": _text(expected), "difference": written(difference, CURRENCY)},
+            expect={"expected": _text(expected), "difference": money(difference, CURRENCY)},
         )
     )  # fmt: skip
 
@@ -236,7 +236,7 @@ def _invoice(world: World, desk: Desk, group: Group) -> Process:
 
 
 def _text(minor: int) -> str:
-    return written(minor, CURRENCY)
+    return money(minor, CURRENCY)
 
 
 def keeps_value(visitor: Visitor, points_left: int) -> bool:

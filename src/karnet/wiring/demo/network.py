@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from karnet.wiring.play.amounts import minor_units, written
+from karnet.kernel.decimals import money
 from karnet.wiring.play.steps import Agree, EnrolFacility, EnrolGate, EnrolOperator, EnrolSalesPoint, Publish, Step
 from karnet.wiring.play.words import AgreedPrice, GateTerms, Product, SalesPointKind, Validity
 
@@ -235,5 +235,4 @@ def _price_list(facility: str, first: date, last: date) -> tuple[Product, ...]:
 
 
 def _text(minor: int) -> str:
-    assert minor_units(written(minor, CURRENCY), CURRENCY) == minor
-    return written(minor, CURRENCY)
+    return money(minor, CURRENCY)

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from karnet.kernel.decimals import money
 from karnet.settlement.rules.report import Report
 from karnet.wiring.demo import network
 from karnet.wiring.demo.place import Day
 from karnet.wiring.demo.running import Played
 from karnet.wiring.demo.tally import Tally
-from karnet.wiring.play.amounts import written
 
 _BAR = 40
 _FIGURES = {
@@ -148,7 +148,7 @@ def as_data(played: Played) -> dict[str, Any]:
 
 def _money(minor: int) -> str:
     sign = "-" if minor < 0 else ""
-    whole, point, part = written(abs(minor), network.CURRENCY).partition(".")
+    whole, point, part = money(abs(minor), network.CURRENCY).partition(".")
     return f"{sign}{int(whole):,}{point}{part}"
 
 

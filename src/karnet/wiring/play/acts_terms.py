@@ -9,12 +9,13 @@ import msgspec
 from karnet.catalogue.operations import Validity
 from karnet.catalogue.services import ProductDraft, Publish
 from karnet.catalogue.services import publish as publish_price_lists
+from karnet.kernel.decimals import money
 from karnet.kernel.time import Window
 from karnet.settlement.requests import PublishAgreement
 from karnet.settlement.rules.agreements import Draft, DraftGate, DraftPrice
 from karnet.settlement.services import publish_agreements
 from karnet.wiring.play import steps, words
-from karnet.wiring.play.amounts import basis_points, minor_units, written
+from karnet.wiring.play.amounts import basis_points
 from karnet.wiring.play.asking import ask
 from karnet.wiring.play.reading import Line
 from karnet.wiring.play.stage import Answer, Stage
@@ -94,7 +95,7 @@ def agree(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
 
 def _draft(step: steps.Agree) -> Draft:
     def text(amount: str | int) -> str:
-        return written(minor_units(amount, step.currency), step.currency)
+        return money(amount, step.currency) if isinstance(amount, int) else amount
 
     return Draft(
         season=step.season,

@@ -7,6 +7,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from karnet.access.operations import WEIGHT_UNITS
+from karnet.kernel import decimals
+from karnet.kernel.decimals import scaled
 
 # The look-ahead, because "$" alone also matches before a last line feed.
 END = "$(?!\n)"
@@ -38,15 +40,6 @@ Weight = Annotated[
     ),
 ]
 
-# ISO 4217: currencies whose minor unit is not a hundredth.
-_DECIMALS = dict.fromkeys(("CLP", "ISK", "JPY", "KRW", "UGX", "VND", "XAF", "XOF", "XPF"), 0) | dict.fromkeys(
-    ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3
-)
-
-
-class BadAmount(ValueError):
-    """The text is no amount of the currency; the message says why."""
-
 
 class Money(str):
     """Money in an outcome: reads as decimal text ("49.23"); `minor` is the same in minor units."""
@@ -56,37 +49,18 @@ class Money(str):
     __slots__ = ("minor",)
 
     def __new__(cls, minor: int, currency: str) -> Money:
-        money = super().__new__(cls, written(minor, currency))
+        money = super().__new__(cls, decimals.money(minor, currency))
         money.minor = minor
         return money
 
 
 def minor_units(amount: str | int, currency: str) -> int:
-    """Return an amount in minor units. Raises BadAmount for more decimal places than the currency has.
+    """Return an amount in minor units. Raises BadDecimal for more decimal places than the currency has.
 
-    >>> minor_units("160.5", "PLN")
-    16050
+    >>> minor_units("160.5", "PLN"), minor_units(16050, "PLN")
+    (16050, 16050)
     """
-    if isinstance(amount, int):
-        return amount
-    places = _DECIMALS.get(currency, 2)
-    try:
-        return scaled(amount, places)
-    except BadAmount:
-        raise BadAmount(f"{amount} has more decimal places than {currency}, which has {places}") from None
-
-
-def written(minor: int, currency: str) -> str:
-    """Return minor units as decimal text.
-
-    >>> written(-5, "PLN")
-    '-0.05'
-    """
-    places = _DECIMALS.get(currency, 2)
-    if not places:
-        return str(minor)
-    whole, part = divmod(abs(minor), 10**places)
-    return f"{'-' if minor < 0 else ''}{whole}.{part:0{places}d}"
+    return amount if isinstance(amount, int) else decimals.minor_units(amount, currency)
 
 
 def basis_points(percent: str) -> int:
@@ -98,14 +72,3 @@ def weight_units(weight: str) -> int:
     """Return a weight in whole millionths: "1.50" is 1500000."""
     assert WEIGHT_UNITS == 10**6
     return scaled(weight, 6)
-
-
-def scaled(text: str, places: int) -> int:
-    """Return a decimal text times ten to the power of `places`. Raises BadAmount if that is not a whole number."""
-    negative, text = text.startswith("-"), text.removeprefix("-")
-    whole, _, part = text.partition(".")
-    part = part.rstrip("0")
-    if len(part) > places or not f"{whole}{part}".isdecimal():
-        raise BadAmount(f"{text} is not a decimal number of at most {places} places")
-    number = int(f"{whole}{part}") * int(10 ** (places - len(part)))
-    return -number if negative else number

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from karnet.wiring.play.amounts import BadAmount, Money, scaled
+from karnet.kernel.decimals import BadDecimal, signed
+from karnet.wiring.play.amounts import Money
 
 _MISSING = object()
 _MAX_PLACES = 6
@@ -57,8 +58,8 @@ def _same_money(expected: Any, got: Money) -> bool:
     if isinstance(expected, int) and not isinstance(expected, bool):
         return expected == got.minor
     try:
-        return isinstance(expected, str) and scaled(expected, _MAX_PLACES) == scaled(got, _MAX_PLACES)
-    except BadAmount:
+        return isinstance(expected, str) and signed(expected, _MAX_PLACES) == signed(got, _MAX_PLACES)
+    except BadDecimal:
         return False
 
 

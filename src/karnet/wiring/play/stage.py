@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from karnet.access.operations import gate_id
+from karnet.kernel.decimals import BadDecimal
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import zone
@@ -15,7 +16,7 @@ from karnet.orders.requests import Sale
 from karnet.parties.operations import facility_id, operator_id, sales_point_id, service_operator_id
 from karnet.parties.selectors import EnrolledFacility, all_facilities
 from karnet.wiring.installation import Installation
-from karnet.wiring.play.amounts import BadAmount, Money, minor_units
+from karnet.wiring.play.amounts import Money, minor_units
 from karnet.wiring.play.reading import Line
 
 Fields = dict[str, Any]
@@ -84,7 +85,7 @@ class Stage:
         """Return an amount of a facility in minor units. Raises Unplayable."""
         try:
             return minor_units(amount, self.currency(code))
-        except BadAmount as error:
+        except BadDecimal as error:
             raise Unplayable(refused(Reason.BAD_VALUE, field=field, problem=str(error))) from None
 
     def money(self, minor: int, code: str) -> Money:

@@ -123,7 +123,7 @@ def test_one_bad_line_of_a_batch_leaves_the_others_alone(stage: Stage) -> None:
     assert [outcome.fields.get("refused", "sold") for outcome in outcomes] == [
         "sold", "unknown_product", "bad_value", "sold",
     ]  # fmt: skip
-    assert outcomes[2].fields["facts"]["problem"] == "0.005 has more decimal places than PLN, which has 2"
+    assert outcomes[2].fields["facts"]["problem"] == "'0.005' has more than 2 decimal places (an amount in PLN)"
 
 
 def test_what_remains_to_be_paid_is_reckoned_with_deposits(stage: Stage) -> None:
