@@ -74,7 +74,6 @@ class Trouble:
 @pytest.fixture(scope="session")
 def _server(installation: Any, database_clone: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     from django.conf import settings
-    from django.conf import settings
     from psycopg.conninfo import conninfo_to_dict
 
     # Sessions that tests make are signed as the server signs its own.
@@ -87,12 +86,7 @@ def _server(installation: Any, database_clone: str, tmp_path_factory: pytest.Tem
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.faces.serving", str(installation.path), str(name), str(port)],
         cwd=Path(__file__).parents[2],
-        env={
-            **os.environ,
-            "KARNET_CLOCK": "tests.faces.clock.now",
-            "KARNET_TEST_CLOCK": str(clock),
-            "KARNET_TEST_SECRET": settings.SECRET_KEY,
-        },
+        env={**os.environ, "KARNET_CLOCK": "tests.faces.clock.now", "KARNET_TEST_CLOCK": str(clock)},
     )
     found = Site(f"http://127.0.0.1:{port}", process, clock)
     _await(found)
@@ -233,6 +227,11 @@ def check_page(page: Page) -> None:
         for node in one["nodes"]
     ]
     assert not told, "\n".join(told)
+    check_fits(page)
+
+
+def check_fits(page: Page) -> None:
+    """Assert that the page does not scroll sideways."""
     wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wider <= 0, f"{page.url} scrolls sideways by {wider} px at {page.viewport_size}"
 
