@@ -25,6 +25,8 @@ class TokenAuth(HttpBearer):
         super().__init__()
         assert scope in SCOPES, scope
         self.scope = scope
+        self.queries: frozenset[str] = frozenset()
+        """The query parameters that the endpoint knows: a misspelt one must not be passed over."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Principal:
         """Return who calls. Raises Problem: 401 for no living token, 403 without the scope, 429 when too often."""
@@ -43,6 +45,9 @@ class TokenAuth(HttpBearer):
                 facts={"scope": self.scope},
                 headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{self.scope}"'},
             )
+        if unknown := sorted(set(request.GET) - self.queries):
+            errors = [{"field": name[:100], "problem": "is no parameter of this endpoint"} for name in unknown[:20]]
+            raise Problem(422, "bad_value", "There are parameters that this endpoint does not know.", errors=errors)
         tokens.used(principal, at)
         return principal
 

@@ -25,15 +25,19 @@ def route(method: Callable[..., Any], path: str, scope: str, **options: Any) -> 
     """Register an endpoint that asks for a scope. The scope stands in the OpenAPI document as `x-karnet-scope`."""
 
     def register(view: ViewT) -> ViewT:
+        auth = TokenAuth(scope)
         operation = method(
             path,
-            auth=TokenAuth(scope),
+            auth=auth,
             operation_id=view.__name__,
             openapi_extra={"x-karnet-scope": scope},
             exclude_none=False,
             **options,
         )
-        return cast(ViewT, operation(view))
+        made = operation(view)
+        queries = [m for m in made._ninja_operation.models if m.__ninja_param_source__ == "query"]
+        auth.queries = frozenset(name for model in queries for name in model.model_fields)
+        return cast(ViewT, made)
 
     return register
 

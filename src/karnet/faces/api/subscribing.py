@@ -126,7 +126,7 @@ def list_deliveries(
 def retry_deliveries(request: HttpRequest, webhook: UUID) -> AgainOut:
     """Send the dead messages of a subscription again, under their old ids."""
     _own(request, webhook)
-    return AgainOut(messages=sending.again(webhook, clock.now()))
+    return AgainOut(messages=sending.again(webhook))
 
 
 def _own(request: HttpRequest, webhook: UUID) -> None:

@@ -21,6 +21,8 @@ _COMMANDS = {
     "serve": "Run the server: web, workers, sealer, relay.",
     "doctor": "Check the installation and say what to fix.",
     "user": "Create and manage log-ins.",
+    "token": "Tokens of devices and partners for the API.",
+    "webhook": "Who is told of sales, passages, blocks, closings.",
     "play": "Play scenarios through the real services.",
     "settlement": "Compute, close and compare settlements.",
     "journal": "Verify, export and recover the journal.",

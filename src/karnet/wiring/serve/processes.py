@@ -19,6 +19,7 @@ from karnet.wiring.serve.ending import Ending, end_with_supervisor
 from karnet.wiring.serve.keeping import database_kept
 from karnet.wiring.serve.logs import Logger, start_logging
 from karnet.wiring.serve.report import Presence, State
+from karnet.wiring.serve.telling import subscribers_told
 
 TABLES_BEHIND = "tables-behind"
 _LAPSE_EVERY_S = 2.0
@@ -59,11 +60,12 @@ def run_sealer(installation: Installation) -> None:
 
 
 def run_worker(installation: Installation) -> None:
-    """Do what is due by the clock until told to end: end grants that nobody used. Each change is an operation."""
+    """Do what is due by the clock until told to end: end grants that nobody used (operations), send webhooks."""
     with _process(installation, "worker") as (presence, ending, log):
         check_tables(installation)
         presence.say(State.RUNNING)
-        _work(lambda: lapse_grants(installation), ending.event, presence, log)
+        with subscribers_told(log):
+            _work(lambda: lapse_grants(installation), ending.event, presence, log)
 
 
 def lapse_grants(installation: Installation) -> int:

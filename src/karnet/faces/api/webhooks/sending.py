@@ -9,11 +9,12 @@ from __future__ import annotations
 import http.client
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Count
 
 from karnet.faces.api.models import Delivery, Webhook
 from karnet.faces.api.webhooks.addresses import Forbidden, connect
@@ -29,6 +30,9 @@ CLAIM = timedelta(minutes=2)
 """Longer than an attempt can take."""
 
 MAX_AT_ONCE = 8
+_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+"""Due by every clock: faces may run by a demonstration's, the worker goes by the real one."""
+
 _USER_AGENT = "Karnet-Webhooks/1"
 
 
@@ -52,14 +56,15 @@ class Work(NamedTuple):
     failed: int
 
 
-def work(clock: Callable[[], datetime]) -> Work:
-    """Do one round: read the journal to its end, then send what is due. `clock` gives the present moment."""
-    read = 0
-    while (more := fill(clock())) == BATCH:
+def work(clock: Callable[[], datetime], stop: Callable[[], bool] = lambda: False) -> Work:
+    """Do one round: read the journal to its end, then send what is due, until `stop` says so. `clock` gives the
+    present moment, by the real clock: receivers compare a message's time with theirs."""
+    read = more = fill(clock())
+    while more == BATCH and not stop():
+        more = fill(clock())
         read += more
-    read += more
     sent = failed = 0
-    while claimed := _claim(clock()):
+    while not stop() and (claimed := _claim(clock())):
         with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
             attempts = list(pool.map(lambda one: send(one[0], one[1], clock()), claimed))
         at = clock()
@@ -133,10 +138,19 @@ def settle(delivery: Delivery, attempt: Attempt, at: datetime) -> None:
             Webhook.objects.filter(id=delivery.webhook_id, ended_at__isnull=True).update(ended_at=at)
 
 
-def again(webhook: UUID, at: datetime, delivery: UUID | None = None) -> int:
+def again(webhook: UUID, delivery: UUID | None = None) -> int:
     """Send dead messages of a living subscription again (all, or one) under their old ids; return how many."""
     rows = Delivery.objects.filter(webhook_id=webhook, webhook__ended_at__isnull=True, state="dead")
     if delivery is not None:
         rows = rows.filter(id=delivery)
     ids = list(rows.values_list("id", flat=True))
-    return Delivery.objects.filter(id__in=ids, state="dead").update(state="waiting", attempts=0, next_at=at)
+    return Delivery.objects.filter(id__in=ids, state="dead").update(state="waiting", attempts=0, next_at=_AT_ONCE)
+
+
+def backlog() -> dict[UUID, dict[str, int]]:
+    """Return how many messages of each subscription wait, and how many were given up."""
+    found: dict[UUID, dict[str, int]] = {}
+    rows = Delivery.objects.exclude(state="delivered").values_list("webhook_id", "state").annotate(n=Count("id"))
+    for webhook, state, n in rows:
+        found.setdefault(webhook, {})[state] = n
+    return found
