@@ -77,8 +77,9 @@ SESSION_COOKIE_NAME = "karnet_session"
 CSRF_COOKIE_NAME = "karnet_csrf"
 LANGUAGE_COOKIE_NAME = "karnet_language"
 LANGUAGE_COOKIE_SAMESITE = "Lax"
-# KARNET_HTTPS=1 says that a proxy in front speaks HTTPS and sets X-Forwarded-Proto.
-if os.environ.get("KARNET_HTTPS") == "1":
+# KARNET_HTTPS=1 says that a proxy in front speaks HTTPS and sets X-Forwarded-Proto and X-Forwarded-For.
+KARNET_BEHIND_PROXY = os.environ.get("KARNET_HTTPS") == "1"
+if KARNET_BEHIND_PROXY:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 180 * 24 * 3600

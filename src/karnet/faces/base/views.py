@@ -206,7 +206,9 @@ def _with_next(route: str, request: HttpRequest) -> str:
 
 
 def _address(request: HttpRequest) -> str:
-    return str(request.META.get("REMOTE_ADDR") or "unknown")
+    """Return who asks. Behind a proxy it is the last address of the list: the proxy itself wrote that one."""
+    forwarded = request.headers.get("X-Forwarded-For", "") if settings.KARNET_BEHIND_PROXY else ""
+    return forwarded.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR") or "unknown")
 
 
 def _grouped(device: TOTPDevice) -> str:

@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -121,6 +121,23 @@ def test_one_address_may_not_try_name_after_name(client: Client, clock: Hand, mo
     assert statuses == [422, 422, 422, 429, 429]
     other = client.post("/login", {"username": "name9", "password": "x"}, REMOTE_ADDR="192.0.2.9")
     assert other.status_code == 422
+
+
+def test_behind_a_proxy_the_address_is_the_one_the_proxy_wrote(
+    client: Client, clock: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lockout, "ADDRESS_LIMIT", 1)
+
+    def ask(name: str, forwarded: str) -> int:
+        answer = client.post("/login", {"username": name, "password": "x"}, headers={"X-Forwarded-For": forwarded})
+        return answer.status_code
+
+    with override_settings(KARNET_BEHIND_PROXY=True):
+        assert ask("a", "10.0.0.1, 192.0.2.7") == 422
+        assert ask("b", "10.0.0.2, 192.0.2.7") == 429
+        assert ask("c", "10.0.0.1, 192.0.2.8") == 422
+    assert ask("d", "192.0.2.9") == 422
+    assert ask("e", "192.0.2.10") == 429
 
 
 def test_tries_made_at_once_are_all_counted(database: None) -> None:
