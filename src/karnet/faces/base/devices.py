@@ -42,7 +42,7 @@ def issue_token(name: str, scopes: Collection[str], at: datetime, actor: UUID | 
     DeviceToken.objects.create(
         id=uuid4(),
         name=name[:100],
-        digest=_digest(token),
+        digest=digest(token),
         scopes=" ".join(sorted(set(scopes))),
         actor_id=actor,
         created_at=at,
@@ -64,7 +64,7 @@ def device_of(token: str, at: datetime) -> Device | None:
     """Return whose token this is, None for one that is unknown or retired by then."""
     if not token.startswith(_PREFIX):
         return None
-    row = DeviceToken.objects.filter(digest=_digest(token)).first()
+    row = DeviceToken.objects.filter(digest=digest(token)).first()
     return None if row is None or (row.retired_at and row.retired_at <= at) else _device(row)
 
 
@@ -91,6 +91,7 @@ def _device(row: DeviceToken) -> Device:
     )
 
 
-def _digest(token: str) -> bytes:
+def digest(token: str) -> bytes:
+    """Return what the database keeps of a token."""
     # 256 random bits cannot be guessed, so a fast hash is enough; a slow one would burden every request.
     return hashlib.sha256(token.encode()).digest()

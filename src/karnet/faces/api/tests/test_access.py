@@ -13,7 +13,19 @@ from django.urls import get_resolver
 from karnet.faces.api import tokens
 from karnet.faces.api.application import api as application
 from karnet.faces.api.scopes import SCOPES
-from karnet.faces.api.tests.conftest import HOTEL, LIFT, NORTH, RENATA, SOUTH_LIFT, SOUTH_TILL, Api, Clock, World, sale
+from karnet.faces.api.tests.conftest import (
+    HOTEL,
+    LIFT,
+    NORTH,
+    NOW,
+    RENATA,
+    SOUTH_LIFT,
+    SOUTH_TILL,
+    Api,
+    Clock,
+    World,
+    sale,
+)
 from karnet.faces.base.models import DeviceToken
 from karnet.kernel.outcomes import Refused
 
@@ -110,6 +122,7 @@ def test_the_text_of_a_token_is_nowhere_in_the_database(world: World, superuser:
         ({"gates": (LIFT, SOUTH_LIFT)}, "gates"),
         ({"limit_minor": -1}, "limit_minor"),
         ({"per_minute": 0}, "per_minute"),
+        ({"expires_at": NOW}, "expires_at"),
     ],
 )
 def test_a_token_that_would_make_no_sense_is_not_made(world: World, changes: dict[str, Any], field: str) -> None:
