@@ -83,7 +83,8 @@ def _as_they_come(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
 
 
 def _end_with_the_demo() -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1):
+        pass
     os._exit(0)
 
 
