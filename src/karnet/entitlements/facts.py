@@ -15,6 +15,7 @@ from karnet.catalogue.operations import Validity
 from karnet.entitlements.operations import EntitlementKind
 from karnet.entitlements.rules import bounds
 from karnet.journal.cuts import Extent
+from karnet.kernel.ids import first_id
 
 _CHUNK = 20_000
 
@@ -50,14 +51,18 @@ def sold_entitlements(extent: Extent, ids: Collection[UUID] | None = None) -> It
             yield SoldEntitlement._make((*row[:8], season_end(row[11], row[12]), *row[9:11]))
 
 
-def sold_relation(extent: Extent) -> tuple[str, list[Any]]:
-    """Return SQL (a SELECT ending in its WHERE) and its parameters for the tickets sold inside an extent.
+def sold_relation(
+    extent: Extent, since: datetime | None = None, until: datetime | None = None
+) -> tuple[str, list[Any]]:
+    """Return SQL (a SELECT ending in its WHERE) and its parameters for the tickets sold inside an extent, in [since, until).
 
     Columns as SoldEntitlement, then `validity` and `time_zone`, which are null where `valid_until` is known: else the
     ticket ends with its season at the latest (`season_end`). Nothing recorded later changes what a cut gives: of
     several first passages the earliest in the cut counts.
     """
     sold, sold_parameters = extent.where("e")
+    made, made_parameters = made_in("e.id", since, until)
+    started, started_parameters = made_in("a.entitlement", since, until)
     voided, voided_parameters = extent.where("e", "voided_")
     active, active_parameters = extent.where("a")
     end = "coalesce(f.valid_until, e.valid_until)"
@@ -67,9 +72,23 @@ def sold_relation(extent: Extent) -> tuple[str, list[Any]]:
         f" CASE WHEN {end} IS NULL THEN e.validity END AS validity,"
         f" CASE WHEN {end} IS NULL THEN e.time_zone END AS time_zone"
         " FROM entitlements_entitlement e LEFT JOIN (SELECT DISTINCT ON (a.entitlement) a.entitlement, a.valid_until"
-        f" FROM entitlements_activation a WHERE {active} ORDER BY a.entitlement, a.at, a.origin, a.number) f"
-        f" ON f.entitlement = e.id WHERE {sold}"
-    ), [*voided_parameters, *active_parameters, *sold_parameters]
+        f" FROM entitlements_activation a WHERE {active} AND {started} ORDER BY a.entitlement, a.at, a.origin, a.number) f"
+        f" ON f.entitlement = e.id WHERE {sold} AND {made}"
+    ), [*voided_parameters, *active_parameters, *started_parameters, *sold_parameters, *made_parameters]
+
+
+def made_in(column: str, since: datetime | None, until: datetime | None) -> tuple[str, list[Any]]:
+    """Return an SQL condition, and its parameters, on a column of tickets' ids: those sold in [since, until).
+
+    The database sees to it that a ticket's id begins with the instant of its sale, so the index on ids answers it and
+    what was sold in other seasons is never read.
+    """
+    condition, parameters = "true", list[Any]()
+    if since is not None:
+        condition, parameters = f"{condition} AND {column} >= %s", [*parameters, first_id(since)]
+    if until is not None:
+        condition, parameters = f"{condition} AND {column} < %s", [*parameters, first_id(until)]
+    return condition, parameters
 
 
 @lru_cache(maxsize=4096)

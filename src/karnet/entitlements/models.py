@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
 
 from karnet.journal.models import ProjectedModel
 
@@ -105,6 +106,15 @@ class DepositBack(ProjectedModel):
         db_table = "entitlements_deposit_back"
 
 
+# The first 48 bits of the id are the milliseconds of `at` (kernel.ids.derived_id): a settlement finds the tickets of its
+# season by their ids, so an id that tells another instant must not get in, whoever made it.
+_ID_TELLS_THE_SALE = RawSQL(
+    "left(replace(id::text, '-', ''), 12) = lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0')",
+    (),
+    output_field=models.BooleanField(),
+)
+
+
 class Entitlement(ProjectedModel):
     """A right of access. Who sold it stands in columns that cannot be empty or invented (SPEC N7).
 
@@ -159,6 +169,7 @@ class Entitlement(ProjectedModel):
                 condition=Q(valid_until__isnull=True) | Q(valid_from__isnull=True) | Q(valid_until__gt=F("valid_from")),
                 name="entitlement_validity_not_empty",
             ),
+            models.CheckConstraint(condition=_ID_TELLS_THE_SALE, name="entitlement_id_tells_its_sale"),
         ]
 
 

@@ -28,6 +28,17 @@ def derived_id(at: datetime, key: str, ordinal: int | str = 0) -> UUID:
     return UUID(int=value & _VERSION_AND_VARIANT_MASK | _VERSION_7_VARIANT_10)
 
 
+def first_id(at: datetime) -> UUID:
+    """Return the bound between ids of things made before `at` and those made since: every `derived_id` of `at` or later
+    is above it, every earlier one below. So an index on ids also finds things by the instant they were made.
+
+    >>> at = datetime(2027, 1, 16, tzinfo=UTC)
+    >>> derived_id(at.replace(year=2026), "key") < first_id(at) < derived_id(at, "key")
+    True
+    """
+    return UUID(int=milliseconds(at) << 80)
+
+
 def named_id(*names: object) -> UUID:
     """Return the timeless UUIDv8 (RFC 9562, section 5.8) of a name such as ("account", owner, "points").
 

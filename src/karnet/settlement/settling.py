@@ -1,5 +1,6 @@
 """Computing a settlement over a cut: the database sums the passages of each ticket and counts the tickets that were
-sold and used alike; each such kind is divided once, per ticket, and multiplied. Memory does not grow with passages.
+sold and used alike; each such kind is divided once, per ticket, and multiplied. Memory does not grow with passages,
+and what was sold in other seasons is not read.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class _Span(msgspec.Struct, frozen=True):
 
 
 def _add_facts(totals: Totals, facts: Extent, places: list[Place], span: _Span, as_of: datetime) -> int:
-    """Add every ticket and card deposit of the span; return how many passages had no sale in the cut."""
+    """Add every ticket and card deposit of the span; return how many passages of its tickets had no sale in the cut."""
     place_of = {place.facility: index for index, place in enumerate(places)}
     named = {str(facility): index for facility, index in place_of.items()}
     unmatched = 0
@@ -155,21 +156,20 @@ _USED_ALIKE = """
 SELECT count(*), coalesce(sum(u.passages), 0)::bigint, s.facility, s.product_code, s.category, s.kind, s.currency,
        s.price, s.points, s.voided, s.valid_until <= %s, s.validity, s.time_zone, u.visits
 FROM ({sold}) s FULL JOIN ({used}) u ON u.entitlement = s.id
-WHERE s.id IS NULL OR (s.at < %s AND (%s::timestamptz IS NULL OR s.at >= %s))
 GROUP BY 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
 """
 _CHUNK = 10_000
 
 
 def _used_alike(facts: Extent, span: _Span, as_of: datetime) -> Iterator[_UsedAlike]:
-    sold, sold_parameters = sold_relation(facts)
-    used, used_parameters = visits_relation(facts)
+    sold, sold_parameters = sold_relation(facts, span.since, span.until)
+    used, used_parameters = visits_relation(facts, span.since, span.until)
     with transaction.atomic(), connection.cursor() as settings, connection.chunked_cursor() as cursor:
         # Sums of a season do not fit the usual working memory; and all rows will be fetched, so plan for that.
         settings.execute("SELECT set_config('work_mem', '128MB', true), set_config('cursor_tuple_fraction', '1', true)")
         cursor.execute(
             _USED_ALIKE.format(sold=sold, used=used),
-            [as_of, *sold_parameters, *used_parameters, span.until, span.since, span.since],
+            [as_of, *sold_parameters, *used_parameters],
         )
         while rows := cursor.fetchmany(_CHUNK):
             yield from map(_UsedAlike._make, rows)

@@ -23,7 +23,7 @@ from karnet.entitlements.rules import medium_id, points_account
 from karnet.journal.founding import found_server
 from karnet.journal.operations import Operation, Part, operation
 from karnet.journal.transaction import Outcome, Transaction, transact
-from karnet.kernel.ids import named_id
+from karnet.kernel.ids import derived_id, named_id
 from karnet.kernel.outcomes import Refused
 from karnet.parties.operations import facility_id, operator_id, sales_point_id
 from karnet.parties.services import (
@@ -141,7 +141,7 @@ class World:
     def _ticket(self, name: str, medium: UUID, kind: Any, **changes: Any) -> EntitlementIssued:
         given = {"valid_from": MORNING, "validity": SEASON, **changes}
         return EntitlementIssued(
-            id=named_id("ticket", name), medium=medium, product=named_id("product", "P"), product_code="P", kind=kind,
+            id=derived_id(MORNING, name), medium=medium, product=named_id("product", "P"), product_code="P", kind=kind,
             category="adult", operator=operator_id(NORTH, "anna"), sales_point=sales_point_id(NORTH, "till"),
             facility=NORTH, currency="PLN", price=2600, list_price=2600, time_zone=ZONE, **given,
         )  # fmt: skip

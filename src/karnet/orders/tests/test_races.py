@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -17,6 +16,7 @@ from karnet.entitlements.requests import Replace, ReplacementIssued
 from karnet.entitlements.rules import medium_id
 from karnet.entitlements.selectors import holdings, open_deposits
 from karnet.entitlements.services import replace
+from karnet.kernel.ids import derived_id
 from karnet.kernel.outcomes import Refused
 from karnet.orders.requests import CloseShift, InvoiceIssued, IssueInvoice, OpenShift, Sale, ShiftOpen, TakenBack
 from karnet.orders.services import close_shifts, give_back, issue_invoices, open_shifts, sell
@@ -203,6 +203,7 @@ ATTACK = (
     " placed_number, {operator}, {sales_point}, {facility}, product_id, product_code, kind, category, currency, price,"
     " list_price, points, time_zone, validity, facilities, at, origin, number FROM entitlements_entitlement"
 )
+FORGED = derived_id(MORNING + timedelta(hours=1), "forged")
 COLUMNS = {"operator": "operator_id", "sales_point": "sales_point_id", "facility": "facility_id"}
 
 
@@ -216,14 +217,26 @@ def test_a_ticket_with_no_seller_or_an_invented_one_is_refused_by_the_database(
     refused_by = psycopg.errors.NotNullViolation if value == "NULL" else psycopg.errors.ForeignKeyViolation
     superuser.execute("SELECT set_config('karnet.recording', 'on', false)")  # even one who passes for a projection
     with pytest.raises(refused_by):
-        superuser.execute(attack, {"id": uuid4()})
+        superuser.execute(attack, {"id": FORGED})
     assert len(holdings([CARD])[CARD]) == 1
+
+
+def test_a_ticket_whose_id_tells_another_instant_than_its_sale_is_refused_by_the_database(
+    world: World, superuser: psycopg.Connection
+) -> None:
+    world.sold(world.line("DAY", "1001"), pay=17000)
+    superuser.execute("SELECT set_config('karnet.recording', 'on', false)")
+    for off in (timedelta(milliseconds=-1), timedelta(milliseconds=1), timedelta(days=365)):
+        forged = derived_id(MORNING + timedelta(hours=1) + off, "forged")
+        with pytest.raises(psycopg.errors.CheckViolation, match="entitlement_id_tells_its_sale"):
+            superuser.execute(ATTACK.format(**COLUMNS), {"id": forged})
+    assert superuser.execute(ATTACK.format(**COLUMNS), {"id": FORGED}).rowcount == 1, "the true instant is let in"
 
 
 def test_nobody_writes_a_ticket_past_the_journal(world: World, superuser: psycopg.Connection) -> None:
     world.sold(world.line("DAY", "1001"), pay=17000)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        superuser.execute(ATTACK.format(**COLUMNS), {"id": uuid4()})
+        superuser.execute(ATTACK.format(**COLUMNS), {"id": FORGED})
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         superuser.execute("UPDATE entitlements_entitlement SET valid_until = valid_until + interval '1 year'")
     connection.close()

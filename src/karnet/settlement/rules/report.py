@@ -76,7 +76,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     instant that decides which tickets have ended.
 
     `pairs` before set-off, `dues` netted per pair, `payments` netted among all: dues and payments lead to the same
-    balances; use one of the two. `unmatched_passages`: passages whose ticket's sale is not in the cut yet.
+    balances; use one of the two. `unmatched_passages`: passages of the agreement's tickets
+    whose sale is not in the cut yet.
     """
 
     format: str

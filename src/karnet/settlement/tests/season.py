@@ -62,7 +62,7 @@ def draft(**changes: Any) -> str:
 
 
 class Season:
-    """Short words for tests. Every facility sells `day`, `points30` and its own `local` ticket."""
+    """Short words for tests. Every facility sells `day`, `points30`, `points-for-ever` and its own `local` ticket."""
 
     def __init__(self, codes: str = "ABC") -> None:
         self._keys = itertools.count()
@@ -102,6 +102,7 @@ class Season:
             ProductDraft(
                 code="points30", kind="points", prices={"adult": 2600}, vat_bp=800, points=30, validity=season
             ),
+            ProductDraft(code="points-for-ever", kind="points", prices={"adult": 1000}, vat_bp=800, points=20),
             ProductDraft(code=f"local-{code}", kind="time", prices={"adult": 9000}, vat_bp=800, validity=day),
         )
         request = Publish(
@@ -144,7 +145,12 @@ class Season:
         """Sell tickets on new cards; their numbers are `self.numbers` afterwards."""
         self.numbers = [str(next(self._cards)) for _ in range(cards)]
         version = self.products[seller][f"local-{seller}" if product == "local" else product]
-        list_price = {"day": {"adult": 16000, "reduced": 15000}[category], "points30": 2600, "local": 9000}[product]
+        list_price = {
+            "day": {"adult": 16000, "reduced": 15000}[category],
+            "points30": 2600,
+            "points-for-ever": 1000,
+            "local": 9000,
+        }[product]
         deposit = 1000 if product == "day" else 0
         amount = cards * ((list_price if price is None else price) + deposit)
         request = Sell(
