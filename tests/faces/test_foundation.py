@@ -82,6 +82,14 @@ def test_a_second_factor_is_set_up_and_asked_for(visit: Visit, staff: Staff) -> 
     check_at_every_width(page, "second-factor-on")
 
 
+def test_the_state_of_the_server_is_a_page(visit: Visit, staff: Staff) -> None:
+    page = visit("/", staff(Role.MANAGER, "boss"))
+    page.locator("summary").click()
+    page.get_by_role("link", name="This server").click()
+    expect(page.get_by_role("table", name="Processes")).to_be_visible()
+    check_at_every_width(page, "status")
+
+
 def test_components_are_accessible(visit: Visit) -> None:
     check_at_every_width(visit("/design"), "design")
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 import segno
 from django.conf import settings
 from django.contrib import auth, messages
+from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -36,7 +37,7 @@ _YEAR_S = 365 * 24 * 3600
 @signed_in
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Offer the faces that are for whoever is signed in; whoever has one only is taken there."""
+    """Offer the faces that are for whoever is signed in."""
     role = role_of(request)
     assert role is not None
     offered = entrances(role)
@@ -65,11 +66,9 @@ def log_in(request: HttpRequest) -> HttpResponse:
     if second_factor(user) is not None:
         # Nobody is signed in yet; the failures stay counted until the code was right, too.
         request.session.cycle_key()
-        request.session[_PENDING] = [user.pk, username, user.get_session_auth_hash(), now().timestamp()]
+        request.session[_PENDING] = signing.dumps([user.pk, username, user.get_session_auth_hash()])
         return redirect(_with_next("karnet:log-in-code", request))
-    lockout.succeeded(username, _address(request))
-    auth.login(request, user)
-    return HttpResponseRedirect(_next(request))
+    return _enter(request, user, username)
 
 
 @public
@@ -86,10 +85,8 @@ def log_in_code(request: HttpRequest) -> HttpResponse:
             return _page(request, form, template="karnet/log_in_code.html", status=429)
         device = second_factor(user)
         if device is None or device.verify_token(form.digits):
-            lockout.succeeded(username, _address(request))
             request.session.pop(_PENDING)
-            auth.login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
-            return HttpResponseRedirect(_next(request))
+            return _enter(request, user, username)
         form.add_error("code", _("This code is not right. Wait for the next one and try again."))
     return _page(request, form, template="karnet/log_in_code.html", status=422 if form.errors else 200)
 
@@ -168,14 +165,24 @@ def choose_theme(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def _enter(request: HttpRequest, user: Any, username: str) -> HttpResponse:
+    """Sign somebody in who proved who they are, and go on to what was asked for."""
+    lockout.succeeded(username, _address(request))
+    auth.login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    request.session.clear_expired()  # Nothing else would ever delete them.
+    return HttpResponseRedirect(_next(request))
+
+
 def _pending(request: HttpRequest) -> tuple[Any | None, str]:
     """Return who gave the right password a moment ago, and the name as it was typed; forget who did so long ago."""
-    pending = request.session.get(_PENDING)
-    if pending is None:
+    # How long somebody may take over it is a matter of the wall clock, however fast the faces' clock runs.
+    try:
+        key, username, password_hash = signing.loads(request.session.get(_PENDING, ""), max_age=_PENDING_S)
+    except signing.BadSignature:
+        request.session.pop(_PENDING, None)
         return None, ""
-    key, username, password_hash, since = pending
     user = auth.get_user_model().objects.filter(pk=key, is_active=True).first()
-    if user is None or user.get_session_auth_hash() != password_hash or now().timestamp() > since + _PENDING_S:
+    if user is None or user.get_session_auth_hash() != password_hash:
         del request.session[_PENDING]
         return None, ""
     return user, username

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.test import Client, override_settings
 
 from karnet.faces.base.roles import Role
@@ -27,6 +28,18 @@ class Hand:
 
 def hand() -> datetime:
     return Hand.at
+
+
+class Quick(Argon2PasswordHasher):
+    """Argon2 as weak as it may be: tests hash a password for every try."""
+
+    time_cost, memory_cost, parallelism = 1, 8, 1
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    with override_settings(PASSWORD_HASHERS=[f"{__name__}.Quick"]):
+        yield
 
 
 @pytest.fixture

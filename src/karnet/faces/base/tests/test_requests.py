@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.contrib.staticfiles import finders
+from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.urls import get_resolver, include, path
@@ -166,6 +167,19 @@ def test_errors_say_what_to_do_to_people_and_programs(routed: Any, database: Non
         told = client.get(address, headers={"Accept": "application/json"})
         assert told["Content-Type"] == "application/problem+json"
         assert json.loads(told.content)["status"] == status
+
+
+def test_the_error_page_needs_no_database(client: Client, person: Person) -> None:
+    client.force_login(person())
+    client.raise_request_exception = False
+
+    def away(execute: Any, sql: str, *more: Any) -> Any:
+        raise OperationalError("the database is away")
+
+    with connection.execute_wrapper(away):
+        answer = client.get("/", headers={"Accept": "text/html"})
+    assert answer.status_code == 500
+    assert b"Something went wrong here" in answer.content
 
 
 def test_a_form_without_its_token_is_refused_in_words(client: Client) -> None:
