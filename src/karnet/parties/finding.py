@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -54,7 +54,7 @@ def companies_called(text: str, limit: int = LIMIT) -> list[tuple[UUID, str, str
     return list(found.order_by("name").values_list("id", "name", "tax_number")[:limit])
 
 
-def _parties(where: str, parameters: list[object], limit: int) -> list[Party]:
+def _parties(where: str, parameters: list[Any], limit: int) -> list[Party]:
     with connection.cursor() as cursor:
         cursor.execute(f"{_PARTIES} WHERE {where} ORDER BY p.kind, p.code LIMIT %s", [*parameters, limit])
         return [Party._make(row) for row in cursor.fetchall()]

@@ -42,6 +42,7 @@ __all__ = [
     "Saved",
     "UserSaved",
     "add_user",
+    "assign",
     "enrol_facilities",
     "enrol_operators",
     "enrol_sales_points",
@@ -196,6 +197,20 @@ def set_active(username: str, active: bool) -> UserSaved | Refused:
         return _no_user(username)
     user.is_active = active
     user.save(update_fields=["is_active"])
+    return _saved(user)
+
+
+def assign(username: str, role: str, operator: UUID | None) -> UserSaved | Refused:
+    """Give a log-in another role and operator. Refuses an unknown name, role or operator."""
+    user = User.objects.filter(username__iexact=username).first()
+    if user is None:
+        return _no_user(username)
+    if role not in rules.ROLES:
+        return bad_values({"role": f"must be one of {', '.join(rules.ROLES)}"})
+    if operator is not None and not Operator.objects.filter(pk=operator).exists():
+        return bad_values({"operator": "is not enrolled"})
+    user.role, user.operator_id = role, operator
+    user.save(update_fields=["role", "operator"])
     return _saved(user)
 
 

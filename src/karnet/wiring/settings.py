@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "karnet.settlement",
     "karnet.faces.base",
     "karnet.faces.api",
+    "karnet.faces.backoffice",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -1,0 +1,95 @@
+"""Search: cards, orders, people and companies by what somebody has in hand; a card and an order at a glance."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from karnet.access.selectors import last_passages
+from karnet.entitlements.finding import media_starting
+from karnet.entitlements.selectors import entitlements, holdings, media, media_by_number, open_blocks, open_deposits
+from karnet.faces.backoffice.frame import LOOKS, actor_titles, facilities, gate_titles, page
+from karnet.faces.base.access import allow
+from karnet.faces.base.clock import now
+from karnet.orders.figures import lines_of, orders_matching
+from karnet.orders.selectors import orders
+from karnet.parties.finding import companies_called, parties_called
+from karnet.parties.selectors import companies
+
+LEAST = 2
+NOBODY = UUID(int=0)
+_MOST_PASSAGES = 30
+
+
+@allow(*LOOKS)
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """Look a text up everywhere: printed number or chip, order or invoice number, company, tax number, surname."""
+    asked = request.GET.get("q", "").strip()[:100]
+    context: dict[str, object] = {"asked": asked, "least": LEAST}
+    if len(asked) >= LEAST:
+        places = facilities()
+        bought_by = companies_called(asked)
+        numbers = list({asked, asked.upper()})
+        ids = orders_matching(numbers, [id_ for id_, _, _ in bought_by], [place.id for place in places], 50)
+        found = orders(ids)
+        buyers = companies({order.buyer for order in found.values() if order.buyer})
+        context |= {
+            "media": media_starting(asked),
+            "orders": [(found[id_], buyers.get(found[id_].buyer or NOBODY)) for id_ in ids if id_ in found],
+            "parties": parties_called(asked),
+            "companies": bought_by,
+            "zone": places[0].time_zone if places else "UTC",
+        }
+        context["nothing"] = not (context["media"] or context["orders"] or context["parties"] or bought_by)
+    return page(request, "search.html", "office:search", context)
+
+
+@allow(*LOOKS)
+@require_safe
+def card(request: HttpRequest, number: str) -> HttpResponse:
+    """Show a card: what is on it, deposits, blocks, the last passages."""
+    medium = media_by_number([number]).get(number)
+    if medium is None:
+        raise Http404
+    by_id = {place.id: place for place in facilities()}
+    held = holdings([medium.id])[medium.id]
+    gates = gate_titles()
+    passages = last_passages(medium.id, _MOST_PASSAGES)
+    context = {
+        "medium": medium,
+        "at": now(),
+        "held": [(one, by_id.get(one.facility)) for one in held],
+        "blocks": open_blocks([medium.id])[medium.id],
+        "deposits": [(one, by_id.get(one.facility)) for one in open_deposits([medium.id])[medium.id]],
+        "passages": [(one, by_id[one.facility], gates.get(one.gate, str(one.gate))) for one in passages],
+        "zone": next(iter(by_id.values())).time_zone,
+    }
+    return page(request, "card.html", "office:search", context)
+
+
+@allow(*LOOKS)
+@require_safe
+def order(request: HttpRequest, order: UUID) -> HttpResponse:
+    """Show an order: lines, payments, who sold it, the cards its tickets are on."""
+    found = orders([order]).get(order)
+    if found is None:
+        raise Http404
+    lines = lines_of(order)
+    tickets = entitlements([line.entitlement for line in lines if line.entitlement])
+    cards = media({ticket.medium for ticket in tickets.values()})
+    facility = next(place for place in facilities() if place.id == found.facility)
+    titles = actor_titles([found.operator, found.sales_point])
+    context = {
+        "order": found,
+        "facility": facility,
+        "operator": titles[found.operator],
+        "sales_point": titles[found.sales_point],
+        "buyer": companies([found.buyer]).get(found.buyer) if found.buyer else None,
+        "lines": [
+            (line, cards[tickets[line.entitlement].medium] if line.entitlement in tickets else None) for line in lines
+        ],
+    }
+    return page(request, "order.html", "office:search", context)

@@ -1,0 +1,269 @@
+"""Settlement: the report, who owes whom, the way down to tickets and passages, closing a period, exports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from karnet.faces.backoffice import reports
+from karnet.faces.backoffice.debts import debts
+from karnet.faces.backoffice.exporting import FORMATS, amount_text, exported
+from karnet.faces.backoffice.frame import SETTLES, Place, actor_of, facilities, page, request_key
+from karnet.faces.base.access import allow
+from karnet.faces.base.clock import now
+from karnet.faces.base.words import refusal
+from karnet.journal.cuts import Cut, latest_cut
+from karnet.kernel.outcomes import Refused
+from karnet.kernel.time import day_end
+from karnet.settlement.explaining import explain
+from karnet.settlement.rules.report import Report
+from karnet.settlement.selectors import AgreementRow, ClosingRow, agreement_of, agreements, closed_report, closings
+from karnet.settlement.services import Close, close, settle
+from karnet.settlement.tracing import all_traced_tickets, traced_tickets
+
+_TICKETS = 25
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which settlement an address means: an agreement's, now or of a closed period. Amounts are those of the period;
+    tickets are traced over `cut` and `until`, that is, from the season's start to the period's end."""
+
+    row: AgreementRow
+    report: Report
+    done: list[ClosingRow]
+    closing: ClosingRow | None
+    places: list[Place]
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        return {place.code: place.title for place in self.places}
+
+    @property
+    def time_zone(self) -> str:
+        return self.row.text.time_zone
+
+    @property
+    def query(self) -> str:
+        chosen = {"season": self.row.text.season}
+        return urlencode({**chosen, "period": self.closing.sequence} if self.closing else chosen)
+
+    @property
+    def cut(self) -> Cut:
+        return Cut(self.report.cut)
+
+
+def asked_of(request: HttpRequest) -> Asked | Refused | None:
+    """Return the settlement that an address means; None where there is no agreement. Raises Http404 for a bad address."""
+    season, period = request.GET.get("season") or None, request.GET.get("period", "")
+    row = agreement_of(season, now())
+    if row is None:
+        if season:
+            raise Http404
+        return None
+    done = closings(row.id)
+    if not period:
+        report = _settled(row.id, tuple(sorted(latest_cut().sizes.items())))
+        return report if isinstance(report, Refused) else Asked(row, report, done, None, facilities())
+    closing = next((one for one in done if str(one.sequence) == period), None)
+    closed = closed_report(row, closing.sequence) if closing else None
+    if closing is None or closed is None:
+        raise Http404
+    return Asked(row, closed, done, closing, facilities())
+
+
+def _settled(agreement: UUID, cut: tuple[tuple[str, int], ...]) -> Report | Refused:
+    try:
+        return _settled_once(agreement, cut)
+    except _CannotSettle as error:
+        refused = error.args[0]
+        assert isinstance(refused, Refused)
+        return refused
+
+
+class _CannotSettle(Exception):
+    """Carries the refusal past the cache, which must not keep it."""
+
+
+@lru_cache(maxsize=16)
+def _settled_once(agreement: UUID, cut: tuple[tuple[str, int], ...]) -> Report:
+    # Same cut, same report, to the byte: what was computed once needs not be again.
+    report = settle(Cut(dict(cut)), at=now(), agreement=agreement)
+    if isinstance(report, Refused):
+        raise _CannotSettle(report)
+    return report
+
+
+@allow(*SETTLES)
+@require_safe
+def settlement(request: HttpRequest) -> HttpResponse:
+    """Show the settlement of a season as it stands now, or a closed period of it."""
+    asked = asked_of(request)
+    if asked is None or isinstance(asked, Refused):
+        return page(request, "settlement.html", "office:settlement", {"refused": asked, "seasons": []})
+    report, titles = asked.report, asked.titles
+    picture = debts(
+        [titles.get(line.code, line.code) for line in report.facilities],
+        [(titles[due.debtor], titles[due.creditor], due.amount, amount_text(due.amount)) for due in report.dues],
+        _("Who owes whom"),
+    )
+    context = {
+        "asked": asked,
+        "report": report,
+        "seasons": [row.text.season for row in agreements()],
+        "heading": reports.heading(report, asked.time_zone),
+        "figures": reports.facilities_table(report, titles),
+        "pairs": [
+            (pair, row) for pair, row in zip(report.pairs, reports.pairs_table(report, titles).rows, strict=True)
+        ],
+        "payments": reports.payments_table(report, titles).rows,
+        "picture": picture,
+        "collected": sum(line.collected for line in report.facilities),
+        "tickets": sum(line.tickets for line in report.facilities),
+        "passages": sum(line.passages for line in report.facilities),
+        "formats": FORMATS,
+    }
+    return page(request, "settlement.html", "office:settlement", context)
+
+
+@allow(*SETTLES)
+@require_safe
+def pair(request: HttpRequest, debtor: str, creditor: str) -> HttpResponse:
+    """Show the statement of a pair: both directions, and the tickets behind what the first owes the second."""
+    asked, by_code = _asked_pair(request, debtor, creditor)
+    after = _id(request.GET.get("after", ""))
+    found = traced_tickets(
+        by_code[debtor].id, by_code[creditor].id, at=now(), cut=asked.cut, until=asked.report.until, after=after,
+        limit=_TICKETS + 1,
+    )  # fmt: skip
+    tickets = [] if isinstance(found, Refused) else found
+    shown = tickets[:_TICKETS]
+    owed = {(line.debtor, line.creditor): line for line in asked.report.pairs}
+    due = {(line.debtor, line.creditor): line.amount for line in asked.report.dues}
+    context = {
+        "asked": asked,
+        "debtor": by_code[debtor],
+        "creditor": by_code[creditor],
+        "there": owed.get((debtor, creditor)),
+        "back": owed.get((creditor, debtor)),
+        "due": due.get((debtor, creditor), 0) - due.get((creditor, debtor), 0),
+        "refused": found if isinstance(found, Refused) else None,
+        "tickets": [(ticket, _visits(ticket, creditor), reports.share_of(ticket, creditor)) for ticket in shown],
+        "next": f"{asked.query}&after={shown[-1].id}" if len(tickets) > _TICKETS else "",
+        "formats": FORMATS,
+        "heading": reports.heading(asked.report, asked.time_zone),
+    }
+    return page(request, "pair.html", "office:settlement", context)
+
+
+@allow(*SETTLES)
+@require_safe
+def explained(request: HttpRequest, asked: str) -> HttpResponse:
+    """Show how the tickets on a card (its number), or one ticket (its id), are divided, passage by passage."""
+    found = explain(asked, at=now())
+    names = {place.code: place.title for place in facilities()}
+    context: dict[str, object] = {"asked_for": asked, "refused": found if isinstance(found, Refused) else None}
+    if not isinstance(found, Refused):
+        context["tickets"] = [
+            (
+                ticket,
+                [
+                    (names.get(share.facility, share.facility), share, share.share + share.unused)
+                    for share in ticket.shares
+                ],
+                [(names.get(passage.facility, passage.facility), passage) for passage in ticket.passages],
+            )
+            for ticket in found.tickets
+        ]
+    return page(request, "explained.html", "office:settlement", context, status=200)
+
+
+@allow(*SETTLES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def close_period(request: HttpRequest) -> HttpResponse:
+    """Show what a closing would book, and close the period."""
+    asked = asked_of(request)
+    if asked is None or isinstance(asked, Refused):
+        return redirect("office:settlement")
+    actor, problem = actor_of(request), ""
+    last_day = request.POST.get("last_day", "")
+    if request.method == "POST":
+        if actor is None:
+            problem = _("Your log-in belongs to no operator, and a closing names who did it. Ask your manager for one.")
+        else:
+            until = _end_of(last_day, asked.time_zone)
+            (answer,) = close(
+                [Close(key=request_key(request), at=now(), actor=actor, agreement=asked.row.id, until=until)]
+            )
+            if not isinstance(answer, Refused):
+                messages.success(request, _("Period %(number)s is closed.") % {"number": answer.sequence})
+                chosen = urlencode({"season": asked.row.text.season, "period": answer.sequence})
+                return redirect(f"{reverse('office:settlement')}?{chosen}")
+            problem = refusal(answer, asked.time_zone)
+    last = asked.done[-1] if asked.done else None
+    context = {"asked": asked, "last": last, "problem": problem, "last_day": last_day, "no_operator": actor is None}
+    return page(request, "close.html", "office:settlement", context, status=422 if problem else 200)
+
+
+@allow(*SETTLES)
+@require_safe
+def report_file(request: HttpRequest, what: str, form: str) -> HttpResponse:
+    """Export the report or its pairs."""
+    makers = {"report": reports.report_document, "pairs": reports.pairs_document}
+    asked = asked_of(request)
+    if what not in makers or form not in FORMATS or asked is None or isinstance(asked, Refused):
+        raise Http404
+    return exported(makers[what](asked.report, asked.titles, asked.time_zone), form)
+
+
+@allow(*SETTLES)
+@require_safe
+def pair_file(request: HttpRequest, debtor: str, creditor: str, form: str) -> HttpResponse:
+    """Export the passages at the creditor on tickets the debtor sold, and those tickets."""
+    asked, by_code = _asked_pair(request, debtor, creditor)
+    if form not in FORMATS:
+        raise Http404
+    tickets = list(
+        all_traced_tickets(by_code[debtor].id, by_code[creditor].id, at=now(), cut=asked.cut, until=asked.report.until)
+    )
+    return exported(
+        reports.pair_document(asked.report, tickets, (debtor, creditor), asked.titles, asked.time_zone), form
+    )
+
+
+def _asked_pair(request: HttpRequest, debtor: str, creditor: str) -> tuple[Asked, dict[str, Place]]:
+    asked = asked_of(request)
+    by_code = {place.code: place for place in facilities()}
+    if asked is None or isinstance(asked, Refused) or not {debtor, creditor} <= by_code.keys():
+        raise Http404
+    return asked, by_code
+
+
+def _visits(ticket: object, facility: str) -> object:
+    shares = getattr(ticket, "shares", ())
+    return next((share for share in shares if share.facility == facility), None)
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _end_of(text: str, time_zone: str) -> datetime | None:
+    try:
+        return day_end(date.fromisoformat(text), time_zone)
+    except ValueError:
+        return None

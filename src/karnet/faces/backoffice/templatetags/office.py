@@ -1,0 +1,54 @@
+"""Template filters of the back office: `{% load office %}`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django import template
+
+from karnet.faces.backoffice.exporting import amount_text
+from karnet.kernel.decimals import written
+from karnet.settlement.rendering import weight_text
+
+register = template.Library()
+
+
+@register.filter
+def plain_money(minor: int | None) -> str:
+    """An amount without its currency, where the column names it."""
+    return "" if minor is None else amount_text(minor)
+
+
+@register.filter
+def beside(first: Sequence[Any], second: Sequence[Any]) -> Iterable[tuple[Any, Any]]:
+    """Pairs of what stands at the same place of two sequences."""
+    return list(zip(first, second, strict=True))
+
+
+@register.filter
+def size(amount: int) -> int:
+    """An amount without its sign, where words say who pays."""
+    return abs(amount)
+
+
+@register.filter
+def weight(millionths: int) -> str:
+    """A weight as agreements write it."""
+    return weight_text(millionths)
+
+
+@register.filter
+def percent(basis_points: int) -> str:
+    """A rate: 800 is "8 %"."""
+    return f"{written(int(basis_points), 2, least=0).rstrip('.')} %"
+
+
+@register.filter
+def figure(field: str, value: str | int | None) -> str:
+    """A value of a product's field: money and rates as people write them, nothing for None."""
+    if value is None:
+        return "—"
+    if isinstance(value, int) and (field.startswith("prices.") or field == "deposit_minor"):
+        return amount_text(value)
+    return percent(value) if isinstance(value, int) and field == "vat_bp" else str(value)
