@@ -83,6 +83,7 @@ class Delivery(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["next_at"], name="api_delivery_due", condition=models.Q(state="waiting")),
             models.Index(fields=["webhook", "-index"], name="api_delivery_of"),
+            models.Index(fields=["delivered_at"], name="api_delivery_old", condition=models.Q(state="delivered")),
         ]
 
 

@@ -178,6 +178,22 @@ def test_what_is_not_taken_is_sent_again_with_growing_pauses_then_given_up(world
     assert api.get(f"/webhooks/{hook['id']}/deliveries").json()["items"][0]["state"] == "delivered"
 
 
+def test_a_dead_subscriber_with_many_messages_is_left_alone_for_a_while(world: World, receiver: Receiver) -> None:
+    _, api = world.token()
+    subscribe(api, receiver, "sale.made")
+    for n in range(20):
+        api.post("/sales", sale(str(1000 + n)))
+    receiver.answers = [503]
+    assert work().failed == sending.MAX_AT_ONCE
+    receiver.answers = [200]
+    assert work().sent == 0
+    Clock.at += sending.CALM
+    assert work().sent == 20
+    Clock.at += sending.KEPT + timedelta(seconds=1)
+    work()
+    assert not Delivery.objects.exists(), "what was delivered long ago is not kept"
+
+
 def test_a_redirect_is_not_followed(world: World, receiver: Receiver) -> None:
     _, api = world.token()
     subscribe(api, receiver, "sale.made")

@@ -29,6 +29,12 @@ TIMEOUT_S = 10.0
 CLAIM = timedelta(minutes=2)
 """Longer than an attempt can take."""
 
+CALM = timedelta(seconds=30)
+"""How long a subscriber that failed is left alone: a dead one with many messages must not keep others waiting."""
+
+KEPT = timedelta(days=30)
+"""How long one can see what was delivered."""
+
 MAX_AT_ONCE = 8
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 """Due by every clock: faces may run by a demonstration's, the worker goes by the real one."""
@@ -72,6 +78,8 @@ def work(clock: Callable[[], datetime], stop: Callable[[], bool] = lambda: False
             settle(delivery, attempt, at)
         sent += sum(attempt.taken for attempt in attempts)
         failed += sum(not attempt.taken for attempt in attempts)
+    old = Delivery.objects.filter(state="delivered", delivered_at__lt=clock() - KEPT)
+    Delivery.objects.filter(id__in=list(old.values_list("id", flat=True)[:BATCH])).delete()
     return Work(read, sent, failed)
 
 
@@ -134,6 +142,9 @@ def settle(delivery: Delivery, attempt: Attempt, at: datetime) -> None:
         changes["next_at"] = at + timedelta(seconds=PAUSES_S[attempts - 1])
     with transaction.atomic():
         Delivery.objects.filter(id=delivery.id).exclude(state="delivered").update(**changes)
+        if not attempt.taken:
+            others = Delivery.objects.filter(webhook_id=delivery.webhook_id, state="waiting", next_at__lte=at)
+            others.exclude(id=delivery.id).update(next_at=at + CALM)
         if attempt.status == 410:
             Webhook.objects.filter(id=delivery.webhook_id, ended_at__isnull=True).update(ended_at=at)
 
