@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -16,6 +16,7 @@ from karnet.entitlements.operations import Activated, DayUsed
 from karnet.entitlements.selectors import Holders
 from karnet.journal.cuts import Extent
 from karnet.journal.flight import in_one_flight
+from karnet.kernel.ids import milliseconds
 
 Rows = list[tuple[Any, ...]]
 
@@ -206,6 +207,42 @@ def last_passages(medium: UUID, limit: int, before: tuple[datetime, UUID] | None
             [medium, at, at, id_, limit],
         )
     ]
+
+
+class AtGate(NamedTuple):
+    """What happened at a gate. `state`: waiting (for its turn), at_once (the gate reports none), taken, not_taken.
+    `at`: the scan's instant, or the turn's where it was reported. `valid_until`: of a ticket that starts with it."""
+
+    id: UUID
+    entitlement: UUID
+    direction: str
+    points: int
+    expires_at: datetime | None
+    valid_until: datetime | None
+    state: Literal["waiting", "at_once", "taken", "not_taken"]
+    at: datetime
+
+
+_LATEST = """
+SELECT g.id, g.entitlement, g.direction, g.points, g.expires_at, g.valid_until,
+       CASE WHEN p.id IS NOT NULL THEN 'taken' WHEN g.outcome = 'not_taken' THEN 'not_taken' ELSE 'waiting' END,
+       CASE WHEN p.id IS NOT NULL THEN p.at WHEN g.outcome = 'not_taken' THEN g.ended_at ELSE g.at END AS said
+FROM access_grant g LEFT JOIN access_passage p ON p.id = g.id WHERE g.gate = %s AND g.id >= %s
+UNION ALL
+SELECT p.id, p.entitlement, p.direction, p.points, NULL, NULL, 'at_once', p.at
+FROM access_passage p WHERE p.gate = %s AND p.id >= %s AND NOT EXISTS (SELECT FROM access_grant g WHERE g.id = p.id)
+ORDER BY said DESC, id DESC LIMIT 1
+"""
+
+
+def latest_at_gate(gate: UUID, since: datetime) -> AtGate | None:
+    """Return what happened at a gate last, of scans since an instant; None for nothing.
+
+    Ids begin with their scan's instant, so only what is as fresh is looked at, however long the history.
+    """
+    first = UUID(int=milliseconds(since) << 80)
+    rows = _rows(_LATEST, [gate, first, gate, first])
+    return AtGate._make(rows[0]) if rows else None
 
 
 def gates(facility: UUID | None = None) -> list[Gate]:

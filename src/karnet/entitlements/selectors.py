@@ -53,6 +53,20 @@ def media(ids: Collection[UUID]) -> dict[UUID, MediumState]:
     return {medium.id: medium for medium in _media("id = ANY(%b)", [list(ids)])}
 
 
+def last_sold_media(limit: int) -> list[MediumState]:
+    """Return the media on which tickets were sold last, the newest first: what lies on a shelf to be tried.
+
+    Ids of tickets begin with the instant of their sale: only the last few are looked at.
+    """
+    rows = _rows(
+        "SELECT medium_id FROM (SELECT id, medium_id FROM entitlements_entitlement ORDER BY id DESC LIMIT %s) e"
+        " GROUP BY medium_id ORDER BY max(id::text) DESC LIMIT %s",
+        [limit * 4, limit],
+    )
+    found = media([row[0] for row in rows])
+    return [found[row[0]] for row in rows]
+
+
 def media_by_number(numbers: Collection[str]) -> dict[str, MediumState]:
     """Return the media that are known, by the number printed on them."""
     return {medium.number: medium for medium in _media("id = ANY(%b)", [[medium_id(n) for n in numbers]])}

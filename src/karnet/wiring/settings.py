@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "karnet.settlement",
     "karnet.faces.base",
     "karnet.faces.api",
+    "karnet.faces.displays",
     "karnet.faces.backoffice",
 ]
 MIDDLEWARE = [

@@ -1,0 +1,83 @@
+"""The display at the gate, for a paired device; and the same as a preview for staff."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from karnet.faces.base.access import allow, device
+from karnet.faces.base.clock import now
+from karnet.faces.base.devices import Device
+from karnet.faces.base.roles import STAFF
+from karnet.faces.base.words import language
+from karnet.faces.displays import scanning
+from karnet.faces.displays.pairing import SCOPE, display_of
+from karnet.faces.displays.screens import Screen, chosen_languages, mark_of, render_scene, screen_of, tell
+
+
+@device(SCOPE)
+@require_safe
+def display(request: HttpRequest) -> HttpResponse:
+    """Show the gate of the device that asks."""
+    screen = _own(request)
+    scan = reverse("displays:display-scan") if screen.reads else ""
+    return _page(request, screen, reverse("displays:display-news"), scan)
+
+
+@device(SCOPE)
+@require_safe
+def display_news(request: HttpRequest) -> HttpResponse:
+    """Tell the device what is new at its gate."""
+    return tell(request, _own(request), now())
+
+
+@device(SCOPE)
+@require_POST
+def display_scan(request: HttpRequest) -> HttpResponse:
+    """Ask about a medium that the device's own reader has read; the answer is the scene to show."""
+    screen, chip, key = _own(request), request.POST.get("chip", "").strip(), request.POST.get("key", "")
+    if not screen.reads or not 0 < len(chip) <= scanning.MAX_CHIP or not 0 < len(key) <= scanning.MAX_KEY:
+        return HttpResponse(status=400)
+    scene = scanning.scan(screen.gate, chip, key=key, at=now(), actor=screen.gate.id)
+    return HttpResponse(render_scene(screen, scene))
+
+
+@allow(*STAFF)
+@require_safe
+def preview(request: HttpRequest, gate: UUID) -> HttpResponse:
+    """Show a gate's display to staff. `?languages=it,de,en` says in which languages."""
+    screen = _any(request, gate)
+    news = reverse("displays:preview-news", args=[gate]) + f"?languages={','.join(screen.languages)}"
+    return _page(request, screen, news, "")
+
+
+@allow(*STAFF)
+@require_safe
+def preview_news(request: HttpRequest, gate: UUID) -> HttpResponse:
+    """Tell a preview what is new at the gate."""
+    return tell(request, _any(request, gate), now())
+
+
+def _own(request: HttpRequest) -> Screen:
+    asking: Device = request.device  # type: ignore[attr-defined]
+    settings = display_of(asking.id)
+    screen = screen_of(settings.gate, settings.languages, reads=settings.reads) if settings else None
+    if screen is None:
+        raise Http404
+    return screen
+
+
+def _any(request: HttpRequest, gate: UUID) -> Screen:
+    screen = screen_of(gate, chosen_languages(request, language()))
+    if screen is None:
+        raise Http404
+    return screen
+
+
+def _page(request: HttpRequest, screen: Screen, news: str, scan: str) -> HttpResponse:
+    shown = {"screen": screen, "news": news, "scan": scan, "mark": mark_of(screen, now())}
+    return render(request, "displays/display.html", shown)

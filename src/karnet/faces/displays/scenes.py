@@ -1,0 +1,102 @@
+"""What is on a gate's screen: one scene at a time, made of a verdict, of a refusal or of what the tables say."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from karnet.access.requests import Verdict
+from karnet.access.selectors import AtGate
+from karnet.catalogue.selectors import product_versions
+from karnet.entitlements.selectors import entitlements
+from karnet.kernel.outcomes import Refused
+from karnet.kernel.time import instant
+
+Kind = Literal["go", "taken", "back", "stop"]
+"""go: come in; taken: went through; back: released in vain, nothing was taken; stop: refused."""
+
+
+class Scene(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing to show. `mark` is equal for scenes that look the same: a display that shows it needs no news.
+
+    `points`: what the passage takes; `points_left` is None but for points tickets. `names`: the product's by language.
+    `grant`: the release that waits for its turn until `expires_at`.
+    """
+
+    kind: Kind
+    at: datetime
+    mark: str
+    names: dict[str, str] = {}
+    product_code: str = ""
+    category: str = ""
+    direction: str = "in"
+    points: int = 0
+    points_left: int | None = None
+    valid_until: datetime | None = None
+    grant: UUID | None = None
+    expires_at: datetime | None = None
+    refused: Refused | None = None
+
+    @property
+    def light(self) -> str:
+        """Return the category that staff should check the face against: "" for a full price."""
+        return "" if self.category in ("", "adult") else self.category
+
+    @property
+    def waits_s(self) -> int:
+        """Return for how many whole seconds of its own time a released gate waits for the turn."""
+        return int((self.expires_at - self.at).total_seconds()) if self.expires_at else 0
+
+
+def of_verdict(verdict: Verdict, direction: str, at: datetime) -> Scene:
+    """Return the scene of a scan that was let in just now."""
+    return Scene(
+        kind="go",
+        at=instant(at),
+        mark=f"go {verdict.id}",
+        names=_names(verdict.entitlement),
+        product_code=verdict.product_code,
+        category=verdict.category,
+        direction=direction,
+        points=verdict.points,
+        points_left=verdict.points_left,
+        valid_until=verdict.valid_until,
+        grant=verdict.id if verdict.expires_at else None,
+        expires_at=verdict.expires_at,
+    )
+
+
+def of_refusal(why: Refused, at: datetime) -> Scene:
+    """Return the scene of a refusal."""
+    return Scene(kind="stop", at=instant(at), mark=f"stop {instant(at).isoformat()}", refused=why)
+
+
+def of_event(event: AtGate) -> Scene:
+    """Return the scene of what the tables say happened at a gate last; what is left is what is left by now."""
+    holding = entitlements([event.entitlement]).get(event.entitlement)
+    assert holding is not None, "a passage without its ticket"
+    kind: Kind = {"waiting": "go", "at_once": "go", "taken": "taken", "not_taken": "back"}[event.state]  # type: ignore[assignment]
+    return Scene(
+        kind=kind,
+        at=event.at,
+        mark=f"{kind} {event.id}",
+        names=_names(event.entitlement),
+        product_code=holding.product_code,
+        category=holding.category,
+        direction=event.direction,
+        points=event.points,
+        points_left=holding.available if holding.kind == "points" else None,
+        valid_until=event.valid_until or holding.valid_until,
+        grant=event.id if event.state == "waiting" else None,
+        expires_at=event.expires_at,
+    )
+
+
+def _names(entitlement: UUID) -> dict[str, str]:
+    """Return the names of a ticket's product by language."""
+    holding = entitlements([entitlement]).get(entitlement)
+    version = product_versions([holding.product]).get(holding.product) if holding else None
+    return version.product.names if version else {}
