@@ -52,4 +52,5 @@ def succeeded(username: str, address: str) -> None:
 
 
 def _name(username: str) -> str:
-    return f"name:{username.lower()[:64]}"
+    # Log-ins are found in any case, by upper case: letters that become one there ("s", "ſ") must be one here, too.
+    return f"name:{username.upper().casefold()[:128]}"

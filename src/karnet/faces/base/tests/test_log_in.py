@@ -108,6 +108,11 @@ def test_the_sixth_try_for_a_name_is_not_looked_at_even_if_right(client: Client,
     assert log_in(client).status_code == 302
 
 
+def test_no_other_writing_of_a_name_gives_more_tries(database: None) -> None:
+    tried = [lockout.may_try(name, "192.0.2.1", MORNING) for name in ("susi", "SUSI", "Susi", "ſuſi", "suſi", "ſusi")]
+    assert tried == [True] * lockout.NAME_LIMIT + [False]
+
+
 def test_a_right_password_forgets_the_failures_of_a_name(client: Client, person: Person, clock: Hand) -> None:
     person("anna")
     for _ in range(3):

@@ -189,6 +189,49 @@ def test_a_form_without_its_token_is_refused_in_words(client: Client) -> None:
     assert b"This form is too old" in answer.content
 
 
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"username=" + b"a" * 3_000_000, "application/x-www-form-urlencoded"),
+        (b"&".join(b"f%d=1" % n for n in range(2_000)), "application/x-www-form-urlencoded"),
+        (b"username=\xff\xfe&password=%ff%00", "application/x-www-form-urlencoded"),
+        (b"username=anna%00&password=x", "application/x-www-form-urlencoded"),
+        (b"no multipart at all", "multipart/form-data; boundary=x"),
+        (b"--x\r\n", "multipart/form-data"),
+        (b"{}", "application/json; charset=no-such"),
+    ],
+)
+def test_hostile_bodies_are_refused_in_words(database: None, body: bytes, kind: str) -> None:
+    client = Client(SERVER_NAME="localhost", raise_request_exception=False)
+    answer = client.generic("POST", "/login", body, kind, headers={"Accept": "text/html"})
+    assert answer.status_code in (200, 400, 422)
+    assert b"<h1>" in answer.content
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/static/../settings.py",
+        "/static/%2e%2e/%2e%2e/wiring/settings.py",
+        "/static/karnet/..%2f..%2fmodels.py",
+        "/static//etc/passwd",
+        "/%00",
+        "/\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
+        "/login%0d%0aSet-Cookie:x=y",
+    ],
+)
+def test_paths_lead_nowhere_they_should_not(database: None, address: str) -> None:
+    client = Client(SERVER_NAME="localhost", raise_request_exception=False)
+    answer = client.get(address, headers={"Accept": "text/html"})
+    assert answer.status_code == 404
+    assert "x" not in answer.cookies
+
+
+def test_another_host_name_is_refused(database: None) -> None:
+    answer = Client(SERVER_NAME="evil.example").get("/login", headers={"Accept": "text/html"})
+    assert answer.status_code == 400
+
+
 @pytest.mark.parametrize("language", ["en", "pl", "ru", "it", "de"])
 def test_a_language_is_kept_and_leads_back(client: Client, language: str) -> None:
     answer = client.post("/language", {"language": language, "next": "/design"})
