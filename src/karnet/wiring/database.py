@@ -19,6 +19,16 @@ INSERT_ONLY = ("journal_operation", "journal_content", "journal_entry", "journal
 SECRET = ("parties_user", "journal_content", "django_session", "otp_totp_totpdevice", "faces_device_token")
 """Tables that the reading role (`karnet sql`, reports) has no business in."""
 
+SECRET = (
+    "parties_user",
+    "journal_content",
+    "django_session",
+    "faces_device_token",
+    "otp_totp_totpdevice",
+    "api_webhook",
+)
+"""What opens something (log-ins, sessions, tokens, keys), or is nobody's to read: not for those who only look."""
+
 _FUNCTIONS = """
 CREATE SEQUENCE IF NOT EXISTS journal_operation_number;
 
