@@ -21,8 +21,13 @@ ViewT = TypeVar("ViewT", bound=Callable[..., Any])
 ItemT = TypeVar("ItemT")
 
 
-def route(method: Callable[..., Any], path: str, scope: str, **options: Any) -> Callable[[ViewT], ViewT]:
-    """Register an endpoint that asks for a scope. The scope stands in the OpenAPI document as `x-karnet-scope`."""
+def route(
+    method: Callable[..., Any], path: str, scope: str, *, etag: bool = False, **options: Any
+) -> Callable[[ViewT], ViewT]:
+    """Register an endpoint that asks for a scope. The scope stands in the OpenAPI document as `x-karnet-scope`.
+
+    `etag`: the endpoint answers with `tagged`, and so perhaps 304.
+    """
 
     def register(view: ViewT) -> ViewT:
         auth = TokenAuth(scope)
@@ -30,7 +35,7 @@ def route(method: Callable[..., Any], path: str, scope: str, **options: Any) -> 
             path,
             auth=auth,
             operation_id=view.__name__,
-            openapi_extra={"x-karnet-scope": scope},
+            openapi_extra={"x-karnet-scope": scope, "x-karnet-tagged": etag},
             exclude_none=False,
             **options,
         )

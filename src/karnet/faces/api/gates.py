@@ -23,6 +23,7 @@ from karnet.faces.api.calling import caller, paged, route
 from karnet.faces.api.problems import refusal
 from karnet.faces.api.shapes import MAX_BATCH, Flag, Id, In, Instant, Number, Page, ProblemOut
 from karnet.faces.api.tokens import Principal
+from karnet.faces.displays.news import note_refusals
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 
@@ -191,7 +192,9 @@ def _gateway() -> Gateway:
 
 def _admit(scans: Sequence[Scan]) -> list[Answer]:
     futures: list[Future[Answer]] = [_gateway().submit(scan) for scan in scans]
-    return [future.result() for future in futures]
+    answers = [future.result() for future in futures]
+    note_refusals(scans, answers)
+    return answers
 
 
 def _charge(principal: Principal, items: int) -> None:

@@ -94,7 +94,7 @@ class LiftedOut(Schema):
     blocks_left: int
 
 
-@route(router.get, "/media", "media:read", response=MediumOut)
+@route(router.get, "/media", "media:read", response=MediumOut, etag=True)
 def find_medium(request: HttpRequest, chip: Annotated[Number, Query()]) -> HttpResponse:
     """Find a medium by what a reader reads of it."""
     found = media_by_chip([chip]).get(chip)
@@ -103,7 +103,7 @@ def find_medium(request: HttpRequest, chip: Annotated[Number, Query()]) -> HttpR
     return tagged(request, _shown(found))
 
 
-@route(router.get, "/media/{number}", "media:read", response=MediumOut)
+@route(router.get, "/media/{number}", "media:read", response=MediumOut, etag=True)
 def show_medium(request: HttpRequest, number: MediumNumber) -> HttpResponse:
     """Show a medium by the number printed on it, with everything on it."""
     return tagged(request, _shown(_medium(request, number)))

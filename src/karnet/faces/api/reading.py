@@ -132,7 +132,7 @@ def health(request: HttpRequest) -> HealthOut:
 router.get("/health", auth=None, response=HealthOut, operation_id="health", tags=["journal"])(health)
 
 
-@route(router.get, "/journal", "journal:read", response=JournalOut, tags=["journal"])
+@route(router.get, "/journal", "journal:read", response=JournalOut, tags=["journal"], etag=True)
 def show_journal(request: HttpRequest) -> HttpResponse:
     """Show how far the journal is recorded and sealed."""
     far = progress()
@@ -148,7 +148,7 @@ def show_journal(request: HttpRequest) -> HttpResponse:
     )
 
 
-@route(router.get, "/settlement", "settlement:read", response=ReportOut, tags=["settlement"])
+@route(router.get, "/settlement", "settlement:read", response=ReportOut, tags=["settlement"], etag=True)
 def show_settlement(
     request: HttpRequest,
     season: Code | None = None,
@@ -168,7 +168,7 @@ def show_settlement(
     return tagged(request, _report(report))
 
 
-@route(router.get, "/settlement/closings", "settlement:read", response=ClosingsOut, tags=["settlement"])
+@route(router.get, "/settlement/closings", "settlement:read", response=ClosingsOut, tags=["settlement"], etag=True)
 def list_closings(request: HttpRequest, season: Code | None = None) -> HttpResponse:
     """List the closed periods of a season."""
     agreement = agreement_of(season, clock.now())

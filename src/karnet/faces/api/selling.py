@@ -145,7 +145,7 @@ class OrderOut(Schema):
     invoice: str | None = None
 
 
-@route(router.get, "/products", "catalogue:read", response=Page[ProductOut], tags=["catalogue"])
+@route(router.get, "/products", "catalogue:read", response=Page[ProductOut], tags=["catalogue"], etag=True)
 def list_products(
     request: HttpRequest,
     at: Instant | None = None,

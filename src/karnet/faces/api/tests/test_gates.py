@@ -9,6 +9,9 @@ from uuid import uuid4
 import pytest
 
 from karnet.faces.api.tests.conftest import LIFT, NOW, SOUTH_LIFT, TURNSTILE, Clock, World, recorded, sale
+from karnet.faces.displays.news import latest
+from karnet.kernel.outcomes import refused
+from karnet.kernel.reasons import Reason
 
 pytestmark = pytest.mark.database
 
@@ -147,3 +150,11 @@ def test_one_scan_sent_by_twenty_threads_at_once_is_one_passage(world: World) ->
     assert {answer["status"] for answer in answers} == {200}, answers
     assert len({answer["id"] for answer in answers}) == 1
     assert len(api.get("/media/1001/passages").json()["items"]) == 1
+
+
+def test_a_refusal_is_told_to_the_displays_of_the_gate(world: World) -> None:
+    _, api = world.token()
+    assert api.post(f"/gates/{LIFT}/scans", {"chip": "nobody-knows"}).status_code == 404
+    shown = latest(LIFT, NOW)
+    assert shown is not None
+    assert shown.refused == refused(Reason.UNKNOWN_MEDIUM, chip="nobody-knows")

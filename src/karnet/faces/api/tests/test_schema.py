@@ -54,6 +54,18 @@ def test_the_document_is_openapi_3_1_and_names_every_operation_once() -> None:
             assert operation["description"], operation["operationId"]
 
 
+def test_the_document_says_which_answers_carry_an_entity_tag(caller: Api) -> None:
+    document = json.loads(_document())
+    addresses = {"/media": {"chip": "chip-1001"}, "/media/{number}": {}, "/products": {}, "/journal": {}}
+    for path, operations in document["paths"].items():
+        short = path.removeprefix("/api/v1")
+        if short in addresses:
+            answer = caller.get(short.replace("{number}", "1001"), addresses[short])
+            assert "ETag" in answer, short
+            assert "304" in operations["get"]["responses"], short
+        assert "x-karnet-tagged" not in json.dumps(operations)
+
+
 def _views() -> list[Any]:
     return [view for bound in api._get_bound_routers() for view in bound.path_operations.values()]
 
