@@ -181,7 +181,11 @@ class AddOrCreate(Add):
 class SetLater(Form):
     """Set columns where the row's stamp is earlier. The stamp of a group of columns is three columns of the model,
     `<stamp>_at`, `<stamp>_origin`, `<stamp>_number` (all three null = never set); write rows as
-    (key…, values…, recorded) and the form adds it."""
+    (key…, values…, recorded) and the form adds it.
+
+    A setting dated before the one it was decided after would be recorded and do nothing. So a rule that decides one
+    refuses that instant (BAD_VALUE on `at`: entitlements.rules.outrun); its state must carry the stamp it would follow.
+    """
 
     ORDER = 2
     WINS: ClassVar[str] = ">"
@@ -217,7 +221,10 @@ class SetLater(Form):
 
 
 class SetEarlier(SetLater):
-    """The mirror of set if later, for facts whose first occurrence counts (a first passage, a retirement)."""
+    """The mirror of set if later, for facts whose first occurrence counts (a first passage, a retirement).
+
+    A rule refuses what has happened already, so here only a later one could do nothing; an earlier one wins.
+    """
 
     WINS = "<"
 

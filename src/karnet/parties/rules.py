@@ -13,7 +13,7 @@ import msgspec
 from karnet.journal.operations import ActorEnrolled, ActorRetired, Operation
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
-from karnet.kernel.time import UnknownZone, zone
+from karnet.kernel.time import UnknownZone, instant, zone
 from karnet.parties.operations import (
     Facility,
     FacilityEnrolled,
@@ -191,18 +191,23 @@ def decide_operator(request: EnrolOperator, actors: Actors) -> Decided:
 def decide_retirement(request: Retire, actors: Actors) -> tuple[RetiredAnswer | Refused, tuple[Operation, ...]]:
     """Retire a party and what belongs to it. `actors` holds the party and everything below it.
 
-    Refuses who is unknown, retired already, or a server (leaving the common card is an agreement's matter).
+    Refuses who is unknown, retired by then, or a server (leaving the common card is an agreement's matter). Of two
+    retirements the earlier counts, so one that a wrong clock dated years ahead can still be brought forward.
     """
     party = actors.get(request.party)
     if party is None:
         return refused(Reason.UNKNOWN_ACTOR, actor=str(request.party)), ()
     if party.kind == "server":
         return bad_values({"party": "is a server; only facilities, sales points, operators and devices retire"}), ()
-    if party.retired_at is not None:
+    if _retired(party, request.at):
         return refused(Reason.ACTOR_RETIRED, actor=str(request.party)), ()
-    below = [actor for actor in _below(request.party, actors) if actors[actor].retired_at is None]
+    below = [actor for actor in _below(request.party, actors) if not _retired(actors[actor], request.at)]
     operation = Retired(actor=ActorRetired(id=request.party), with_it=tuple(ActorRetired(id=actor) for actor in below))
     return RetiredAnswer(ids=(request.party, *below)), (operation,)
+
+
+def _retired(actor: Acting, at: datetime) -> bool:
+    return actor.retired_at is not None and actor.retired_at <= instant(at)
 
 
 def _below(party: UUID, actors: Actors) -> list[UUID]:

@@ -188,6 +188,19 @@ def test_a_retired_facility_takes_everything_along_and_nothing_more_is_enrolled_
     assert refused == Refused(Reason.ACTOR_RETIRED, {"actor": str(north)})
 
 
+def test_a_retirement_dated_too_late_by_a_wrong_clock_can_be_brought_forward_but_not_put_off(
+    server: UUID, north: UUID
+) -> None:
+    (web,) = enrol_sales_points([point(server, "WEB", "web")])
+    assert isinstance(web, Enrolled)
+    years = [AT + timedelta(days=365 * years) for years in (5, 0, 5)]
+    answers = [retire([Retire(key=str(n), at=at, actor=server, party=web.id)])[0] for n, at in enumerate(years)]
+    assert answers[:2] == [RetiredAnswer(ids=(web.id, web.operator))] * 2
+    assert answers[2] == Refused(Reason.ACTOR_RETIRED, {"actor": str(web.id)})
+    found = selectors.sales_points([web.id])[web.id]
+    assert found.retired_at == AT
+
+
 def test_a_server_and_a_stranger_cannot_be_retired(server: UUID) -> None:
     requests = [Retire(key=str(n), at=AT, actor=server, party=party) for n, party in enumerate((server, NORTH))]
     assert [answer.reason for answer in retire(requests)] == [Reason.BAD_VALUE, Reason.UNKNOWN_ACTOR]
