@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
+from django.db import connection
 
 from karnet.access.requests import Scan, Verdict
 from karnet.access.selectors import latest_at_gate
@@ -35,14 +36,21 @@ def note_refusals(scans: Sequence[Scan], answers: Sequence[Verdict | Refused]) -
     A gate that is flooding us (TOO_MANY_REFUSALS) is not written down each time.
     """
     last = {
-        scan.gate: Refusal(gate=scan.gate, at=scan.at, answer=msgspec.json.encode(answer))
+        scan.gate: (scan.at, msgspec.json.encode(answer))
         for scan, answer in zip(scans, answers, strict=True)
         if isinstance(answer, Refused) and answer.reason not in (Reason.TOO_MANY_REFUSALS, Reason.UNKNOWN_GATE)
     }
-    if last:
-        Refusal.objects.bulk_create(
-            [last[gate] for gate in sorted(last)],  # One order everywhere: two batches cannot wait for each other.
-            update_conflicts=True,
-            unique_fields=["gate"],
-            update_fields=["at", "answer"],
-        )
+    if not last:
+        return
+    # One order everywhere: two batches cannot wait for each other.
+    rows = [(gate, *last[gate]) for gate in sorted(last)]
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE, [list(column) for column in zip(*rows, strict=True)])
+
+
+# What a gate reports late does not push out what it refused meanwhile.
+_NOTE = """
+INSERT INTO displays_refusal (gate, at, answer)
+SELECT * FROM unnest(%b::uuid[], %b::timestamptz[], %b::bytea[])
+ON CONFLICT (gate) DO UPDATE SET at = excluded.at, answer = excluded.answer WHERE excluded.at >= displays_refusal.at
+"""

@@ -42,8 +42,8 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def light(self) -> str:
-        """Return the category that staff should check the face against: "" for a full price."""
-        return "" if self.category in ("", "adult") else self.category
+        """Return the category that staff should compare with the face: "" for a full price, and for who stays outside."""
+        return self.category if self.category != "adult" and self.kind in ("go", "taken") else ""
 
     @property
     def waits_s(self) -> int:

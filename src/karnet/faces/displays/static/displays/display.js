@@ -6,7 +6,8 @@
   if (!display) return;
   const scene = display.querySelector("[data-scene]");
   const own = document.body.classList.contains("display-page");
-  const EVERY_MS = 700;
+  // What its own reader read is answered at once; only turns of the gate are news then.
+  const EVERY_MS = display.dataset.scan ? 1500 : 700;
   const LONGEST_MS = 5000;
   const PATIENCE_MS = 4000;
   const SHOWN_MS = { go: 7000, taken: 3000, back: 5000, stop: 9000, lost: 9000 };
@@ -44,7 +45,10 @@
     const separator = display.dataset.news.includes("?") ? "&" : "?";
     const address = `${display.dataset.news}${separator}mark=${encodeURIComponent(mark)}`;
     const answer = await fetch(address, { signal: AbortSignal.timeout(5000), cache: "no-store", redirect: "manual" });
-    if ([401, 403, 404].includes(answer.status)) return still("unpaired");
+    if ([401, 403, 404].includes(answer.status)) {
+      if (display.dataset.kind !== "unpaired") still("unpaired");
+      return LONGEST_MS;
+    }
     if (answer.status !== 200 && answer.status !== 204) throw new Error(`${answer.status}`);
     if (answer.headers.get("X-Karnet-Settings") !== display.dataset.settings) return location.reload();
     display.querySelector("[data-clock]").textContent = answer.headers.get("X-Karnet-Clock");
@@ -52,18 +56,20 @@
     const told = answer.status === 200 ? await answer.text() : "";
     // A card that was read meanwhile is newer than what was asked for.
     if (told && mark === before) show(told);
+    return EVERY_MS;
   };
   let due = 0;
   const again = async () => {
     clearTimeout(due);
+    let wait;
     try {
-      await ask();
+      wait = await ask();
       cutOff(false);
     } catch {
       cutOff(true);
+      // Not all displays at once when the server is back.
+      wait = Math.min(LONGEST_MS, EVERY_MS * 2 ** failures) * (0.75 + Math.random() / 2);
     }
-    // Not all displays at once when the server is back.
-    const wait = Math.min(LONGEST_MS, EVERY_MS * 2 ** failures) * (failures ? 0.75 + Math.random() / 2 : 1);
     due = setTimeout(again, wait);
   };
   window.addEventListener("online", again);
@@ -96,7 +102,7 @@
     document.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.altKey || event.metaKey) return;
       // A reader types fast; a key that was touched long ago belongs to no card.
-      if (Date.now() - last > 1000) typed = "";
+      if (Date.now() - last > 3000) typed = "";
       last = Date.now();
       if (event.key === "Enter") {
         event.preventDefault();
