@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -140,31 +140,6 @@ def _grant(row: tuple[Any, ...]) -> Grant:
         day_used=DayUsed(id=entitlement, day=day) if day else None,
     )  # fmt: skip
     return Grant(granted, row[13], row[14])
-
-
-class Visits(NamedTuple):
-    """What one ticket did at one facility, entries only: `passages` whose gate has a weight (SPEC N16), the sum of
-    their `weight` in millionths, and the `points` that were taken."""
-
-    entitlement: UUID
-    facility: UUID
-    passages: int
-    points: int
-    weight: int
-
-
-def passages_by_ticket(extent: Extent) -> Iterator[Visits]:
-    """Yield what every ticket did at every facility inside a cut, by ticket, then facility. Summed by the database."""
-    where, parameters = extent.where("p")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT p.entitlement, p.facility, count(*) FILTER (WHERE p.weight > 0),"
-            " sum(p.points)::bigint, sum(p.weight)::bigint FROM access_passage p"
-            f" WHERE p.direction = 'in' AND {where} GROUP BY p.entitlement, p.facility"
-            " ORDER BY p.entitlement, p.facility",
-            parameters,
-        )
-        yield from map(Visits._make, cursor)
 
 
 class Passed(NamedTuple):

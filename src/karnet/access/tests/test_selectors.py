@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from django.db import connection
+
+from karnet.access.facts import visits_relation
 from karnet.access.requests import Verdict
-from karnet.access.selectors import Visits, gates, passages_by_ticket
-from karnet.access.tests.conftest import NORTH, SOUTH, World
+from karnet.access.selectors import gates
+from karnet.access.tests.conftest import MORNING, NORTH, SOUTH, World
 from karnet.access.tests.small import at
 from karnet.journal.cuts import Cut, extent, latest_cut
 from karnet.journal.sealing import Sealer
@@ -20,6 +23,13 @@ def seal() -> Cut:
     with Sealer(KEY, clock=lambda: datetime(2026, 1, 15, tzinfo=UTC), witness=lambda *_: None) as sealer:
         sealer.seal_all()
     return latest_cut()
+
+
+def visits(cut: Cut, since: datetime | None = None, until: datetime | None = None) -> list[tuple[UUID, int, str]]:
+    """What tickets (sold in [since, until)) did inside a cut, as the settlement reads it."""
+    with connection.cursor() as cursor:
+        cursor.execute(*visits_relation(extent(cut), since, until))
+        return cursor.fetchall()
 
 
 def ticket(answer: object) -> UUID:
@@ -38,11 +48,22 @@ def test_passages_are_summed_by_ticket_and_facility_inside_a_cut(world: World) -
     cut = seal()
     world.admit(north, "1", at(14))
 
-    expected = sorted([Visits(mine, NORTH, 2, 6, 2_000_000), Visits(mine, SOUTH, 1, 2, 1_500_000)])
-    assert list(passages_by_ticket(extent(cut))) == expected
+    by_facility = {NORTH: f"{NORTH} 2 6 2000000", SOUTH: f"{SOUTH} 1 2 1500000"}
+    expected = [(mine, 3, ",".join(by_facility[facility] for facility in sorted(by_facility)))]
+    assert visits(cut) == expected
     seal()
-    assert list(passages_by_ticket(extent(cut))) == expected, "a cut selects the same whatever was sealed since"
-    assert sum(visits.points for visits in passages_by_ticket(extent(latest_cut()))) == 11
+    assert visits(cut) == expected, "a cut selects the same whatever was sealed since"
+    assert [passages for _, passages, _ in visits(latest_cut())] == [4]
+
+
+def test_of_tickets_sold_in_a_span_the_visits_are_read_whenever_they_were_made(world: World) -> None:
+    north = world.gate("lift", points=3, weight=1_000_000)
+    world.card("1", points=[30])
+    mine = ticket(world.admit(north, "1", at(10)))
+    cut = seal()
+    assert [found for found, _, _ in visits(cut, MORNING, at(9))] == [mine], "sold then, though used later"
+    assert visits(cut, MORNING + timedelta(milliseconds=1), None) == []
+    assert visits(cut, None, MORNING) == [], "sold at its end is sold after it"
 
 
 def test_a_grant_that_was_not_taken_is_no_passage(world: World) -> None:
@@ -51,7 +72,7 @@ def test_a_grant_that_was_not_taken_is_no_passage(world: World) -> None:
     verdict = world.admit(turnstile, "1")
     assert isinstance(verdict, Verdict)
     world.turn(turnstile, verdict.id, taken=False)
-    assert list(passages_by_ticket(extent(seal()))) == []
+    assert visits(seal()) == []
 
 
 def test_gates_are_listed_by_facility(world: World) -> None:
