@@ -121,3 +121,5 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 7 * 24 * 3600
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGGING_CONFIG = None
+# Only to try webhooks out on one machine: otherwise they go to public addresses over https alone.
+KARNET_WEBHOOKS_TO_LOOPBACK = os.environ.get("KARNET_WEBHOOKS_TO_LOOPBACK") == "1"
