@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-_WIDTH, _HEIGHT, _NODE = 560, 400, 46
+_WIDTH, _HEIGHT, _NODE = 560, 340, 44
 
 
 def debts(names: Sequence[str], owed: Sequence[tuple[str, str, int, str]], label: str) -> SafeString:
