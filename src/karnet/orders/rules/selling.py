@@ -7,7 +7,7 @@ from uuid import UUID
 
 from karnet.accounts.operations import AccountOpened, Transfer
 from karnet.accounts.rules import Book
-from karnet.entitlements.operations import DepositTaken, EntitlementIssued, MediumIssued
+from karnet.entitlements.operations import DepositTaken, EntitlementIssued, MediumIssued, MediumKind
 from karnet.entitlements.rules import (
     FOR_EVER,
     Desk,
@@ -42,6 +42,11 @@ PLASTIC = frozenset(("card", "wristband"))
 """Media on which a deposit is taken; a printed or shown code is nobody's to bring back [ours]."""
 
 MAX_LINES = 1_000
+
+
+def card_deposit(kind: MediumKind, deposit_minor: int) -> int:
+    """Return the deposit to take on a medium of this kind that is given out, where its product asks for one (minor)."""
+    return deposit_minor if kind in PLASTIC else 0
 
 
 class Basket:
@@ -110,8 +115,8 @@ class Basket:
                 return refused(Reason.MEDIUM_IN_USE, number=card.number, chip=decided.chip)
             issued = self.issued[card.number] = decided
         if issued is not None:
-            if deposit_minor and issued.kind in PLASTIC:
-                self._deposits[issued.id] = max(deposit_minor, self._deposits.get(issued.id, 0))
+            if deposit := card_deposit(issued.kind, deposit_minor):
+                self._deposits[issued.id] = max(deposit, self._deposits.get(issued.id, 0))
             self.media[issued.id] = None
             return issued_state(issued, self.at)
         medium = self.desk.find(card.number)

@@ -7,10 +7,12 @@ from datetime import datetime
 
 from karnet.catalogue.operations import Product
 from karnet.catalogue.selectors import Version, on_sale, why_not_on_sale
+from karnet.entitlements.operations import MediumKind
 from karnet.kernel.outcomes import refused
 from karnet.kernel.reasons import Reason
 from karnet.orders.operations import Payment
 from karnet.orders.requests import SaleLine
+from karnet.orders.rules.selling import card_deposit
 from karnet.wiring.play import words
 from karnet.wiring.play.stage import Stage, Unplayable
 
@@ -38,16 +40,20 @@ class Prices:
 def due(products: Sequence[Product], lines: Sequence[SaleLine]) -> int:
     """Return what lines and the deposits of cards they give out come to, in minor units.
 
-    Only for payments that say "the rest": what is really due, the service reckons for itself.
+    Only for payments that say "the rest": what is really due, the service reckons for itself. It knows of what kind a
+    card is that was handed back; here it is of the kind the line says.
     """
     deposits: dict[str, int] = {}
+    given_out: dict[str, MediumKind] = {}
     total = 0
     for sold, line in zip(products, lines, strict=True):
         price = sold.prices.get(line.category, 0) if line.unit_price is None else line.unit_price
         total += price * (len(line.cards) or line.quantity)
         for card in line.cards:
-            if card.issue or card.number in deposits:
-                deposits[card.number] = max(deposits.get(card.number, 0), sold.deposit_minor)
+            if card.issue or card.number in given_out:
+                given_out.setdefault(card.number, card.kind)
+                asked = card_deposit(given_out[card.number], sold.deposit_minor)
+                deposits[card.number] = max(deposits.get(card.number, 0), asked)
     return total + sum(deposits.values())
 
 
