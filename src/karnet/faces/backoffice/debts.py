@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-_WIDTH, _HEIGHT, _NODE = 560, 340, 44
+_WIDTH, _HEIGHT, _NODE = 480, 360, 44
 
 
 def debts(names: Sequence[str], owed: Sequence[tuple[str, str, int, str]], label: str) -> SafeString:
@@ -22,11 +22,10 @@ def debts(names: Sequence[str], owed: Sequence[tuple[str, str, int, str]], label
         texts.append((*middle, words))
     told = "; ".join(f"{debtor} → {creditor} {words}" for debtor, creditor, _, words in owed)
     return format_html(
-        '<svg class="debts" viewBox="0 0 {} {}" role="img" aria-label="{}"><defs><marker id="owes" viewBox="0 0 10 10"'
+        '<svg class="debts" viewBox="{}" role="img" aria-label="{}"><defs><marker id="owes" viewBox="0 0 10 10"'
         ' refX="9" refY="5" markerWidth="14" markerHeight="14" markerUnits="userSpaceOnUse" orient="auto"><path'
         ' class="debts-head" d="M0 0 10 5 0 10z"/></marker></defs>{}{}{}</svg>',
-        _WIDTH,
-        _HEIGHT,
+        _frame(list(at.values())),
         f"{label}: {told}",
         format_html_join("", '<path class="debts-arrow" d="{}" stroke-width="{}" marker-end="url(#owes)"/>', arrows),
         format_html_join(
@@ -48,6 +47,14 @@ def _places(names: Sequence[str]) -> dict[str, tuple[float, float]]:
             round(_HEIGHT / 2 + (_HEIGHT / 2 - 60) * math.sin(angle), 1),
         )
     return found
+
+
+def _frame(places: list[tuple[float, float]]) -> str:
+    """Return the view box around the circles: a circle of places leaves corners empty, and phones are narrow."""
+    rim = _NODE + 12
+    xs, ys = [x for x, _ in places] or [rim], [y for _, y in places] or [rim]
+    left, top = min(xs) - rim, min(ys) - rim
+    return f"{left:.0f} {top:.0f} {max(xs) + rim - left:.0f} {max(ys) + rim - top:.0f}"
 
 
 def _arrow(start: tuple[float, float], end: tuple[float, float]) -> tuple[str, tuple[float, float]]:
