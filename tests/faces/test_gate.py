@@ -171,6 +171,30 @@ def test_a_passage_decided_elsewhere_appears(lift: UUID, world: World, visit: Vi
     kind(page, "taken")
 
 
+def test_the_large_word_fits_in_every_language(lift: UUID, world: World, visit: Visit, staff: Staff) -> None:
+    user = staff(Role.CASHIER)
+    pages = [visit(f"/gates/{lift}/display?languages={language}", user) for language in ("en", "pl", "ru", "it", "de")]
+    for page in pages:
+        assert fits(page)
+    world.admit(lift, CARD, TEN)
+    for page in pages:
+        kind(page, "go")
+        for width, height in ((1024, 600), (390, 844), (1440, 900)):
+            page.set_viewport_size({"width": width, "height": height})
+            assert fits(page)
+
+
+def fits(page: Page) -> bool:
+    """Tell whether the large word is whole, and no column runs into another."""
+    return bool(
+        page.evaluate(
+            "async () => { await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));"
+            " const word = document.querySelector('.scene-word'), light = document.querySelector('.scene-light span');"
+            " return [word, light].every((one) => !one || one.scrollWidth <= one.clientWidth + 1 || !one.clientWidth); }"
+        )
+    )
+
+
 def test_a_display_that_is_cut_off_says_so_and_recovers(
     lift: UUID, world: World, visit: Visit, staff: Staff, trouble: Trouble
 ) -> None:

@@ -21,7 +21,7 @@ from karnet.faces.base.access import allow
 from karnet.faces.base.clock import now
 from karnet.faces.base.roles import Role
 from karnet.faces.base.words import language, moment, refusal
-from karnet.faces.displays import news, scanning
+from karnet.faces.displays import news, scanning, words
 from karnet.faces.displays.screens import Screen, chosen_languages, mark_of, render_scene, screen_of
 from karnet.kernel.outcomes import Refused
 from karnet.parties.selectors import all_facilities, names
@@ -133,7 +133,7 @@ def _on_card(medium: MediumState, held: list[Holding], names: Mapping[UUID, str 
     if medium.blocks:
         said.insert(0, _("blocked"))
     reduced = next((holding.category for holding in alive if holding.category != "adult"), "")
-    return OnCard(medium.number, ", ".join(said), reduced)
+    return OnCard(medium.number, ", ".join(said), words.category(reduced))
 
 
 def _ticket(holding: Holding, name: str, screen: Screen) -> str:

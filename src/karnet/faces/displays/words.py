@@ -57,7 +57,12 @@ def figures(scene: Scene, languages: Sequence[str], zone_name: str) -> list[Figu
 def light(scene: Scene, language: str) -> str:
     """Return the category in a word for staff, "" for a full price; one that we have no word for as it is."""
     with translation.override(language):
-        return _categories().get(scene.light, scene.light)
+        return category(scene.light)
+
+
+def category(code: str) -> str:
+    """Return a category in a word of the language of the moment."""
+    return _categories().get(code, code)
 
 
 def idle(languages: Sequence[str]) -> list[Line]:

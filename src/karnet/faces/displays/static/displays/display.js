@@ -21,6 +21,17 @@
     scene.replaceChildren(parsed.content);
   };
   const still = (name) => scene.replaceChildren(display.querySelector(`template[data-still=${name}]`).content.cloneNode(true));
+  // The style sheet knows how many letters a word has, not how wide they are.
+  const fit = () => {
+    const word = scene.querySelector(".scene-word");
+    if (!word) return;
+    word.style.fontSize = "";
+    for (let size = parseFloat(getComputedStyle(word).fontSize); word.scrollWidth > word.clientWidth && size > 12; ) {
+      size *= 0.94;
+      word.style.fontSize = `${size}px`;
+    }
+  };
+  new ResizeObserver(fit).observe(display);
   // One place for whatever put the scene there: news, our reader's answer, the simulator's.
   new MutationObserver(() => {
     const shown = scene.querySelector(".scene");
@@ -28,6 +39,7 @@
     const kind = shown.dataset.kind;
     mark = shown.dataset.mark || mark;
     display.dataset.kind = kind;
+    fit();
     clearTimeout(rest);
     if (SHOWN_MS[kind]) rest = setTimeout(() => still("idle"), SHOWN_MS[kind]);
     sound(kind);
@@ -68,7 +80,7 @@
     } catch {
       cutOff(true);
       // Not all displays at once when the server is back.
-      wait = Math.min(LONGEST_MS, EVERY_MS * 2 ** failures) * (0.75 + Math.random() / 2);
+      wait = Math.min(LONGEST_MS, 350 * 2 ** failures) * (0.75 + Math.random() / 2);
     }
     due = setTimeout(again, wait);
   };
