@@ -79,6 +79,16 @@ def sales_points(ids: Collection[UUID]) -> dict[UUID, EnrolledSalesPoint]:
     return {sales_point.id: sales_point for sales_point in found}
 
 
+def sales_points_of(facility: UUID) -> list[EnrolledSalesPoint]:
+    """Return every sales point of a facility, by code."""
+    return _read(
+        EnrolledSalesPoint,
+        "SELECT id, facility_id AS facility, code, s.kind, operator_id AS operator, retired_at"
+        " FROM parties_sales_point s JOIN journal_actor USING (id) WHERE facility_id = %s ORDER BY code",
+        facility,
+    )
+
+
 def operators(ids: Collection[UUID]) -> dict[UUID, EnrolledOperator]:
     """Return the operators with these ids; unknown ids are left out."""
     found = _read(
@@ -101,7 +111,7 @@ def companies(ids: Collection[UUID]) -> dict[UUID, CompanyDetails]:
         company.id: CompanyDetails(
             name=company.name, tax_number=company.tax_number, address=company.address, country=company.country
         )
-        for company in Company.objects.filter(id__in=list(ids))
+        for company in Company.objects.filter(id__in=list(ids)).order_by("name", "id")
     }
 
 
@@ -140,7 +150,7 @@ def _acting(rows: list[tuple[UUID, str, UUID | None, datetime | None]]) -> dict[
     return {actor: Acting(kind=kind, parent=parent, retired_at=retired_at) for actor, kind, parent, retired_at in rows}
 
 
-def _read(struct: type[StructT], query: str, *arguments: list[UUID]) -> list[StructT]:
+def _read(struct: type[StructT], query: str, *arguments: list[UUID] | UUID) -> list[StructT]:
     with connection.cursor() as cursor:
         cursor.execute(query, arguments)
         columns = [column.name for column in cursor.description]

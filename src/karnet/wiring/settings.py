@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "karnet.access",
     "karnet.settlement",
     "karnet.faces.base",
+    "karnet.faces.till",
     "karnet.faces.api",
     "karnet.faces.displays",
     "karnet.faces.backoffice",

@@ -10,6 +10,7 @@ from karnet.wiring.web import log_views, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("karnet.faces.base.urls")),
+    path("till/", include("karnet.faces.till.urls")),
     path("api/v1/", include("karnet.faces.api.urls")),
     path("gates/", include("karnet.faces.displays.urls")),
     path("office/", include("karnet.faces.backoffice.urls")),

@@ -1,0 +1,27 @@
+"""The till as a Django application."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+from karnet.faces.base.entrances import Entrance, register
+from karnet.faces.base.roles import STAFF
+
+
+class TillConfig(AppConfig):
+    name = "karnet.faces.till"
+    label = "till"
+
+    def ready(self) -> None:
+        """Offer the till on the home page."""
+        register(
+            Entrance(
+                route="till:home",
+                title=_("Till"),
+                text=_("Sell, top up, take back"),
+                icon="till",
+                roles=frozenset(STAFF),
+                order=10,
+            )
+        )

@@ -1,0 +1,100 @@
+"""Views of the company that pays: find it, or write it down, with its tax number checked."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from karnet.faces.till import carts
+from karnet.faces.till.desk import Desk, in_shift
+from karnet.kernel.ids import named_id
+from karnet.kernel.outcomes import Refused
+from karnet.parties.finding import companies_called
+from karnet.parties.selectors import companies
+from karnet.parties.services import CompanyDetails, save_company
+
+SHOWN = 12
+
+
+class CompanyForm(forms.Form):
+    """What an invoice says of whoever pays. The tax number is checked by parties."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
+    tax_number = forms.CharField(label=gettext_lazy("Tax number (NIP)"), max_length=32)
+    address = forms.CharField(label=gettext_lazy("Address"), max_length=400)
+    country = forms.CharField(
+        label=gettext_lazy("Country"), max_length=2, min_length=2, initial="PL", help_text=gettext_lazy("Two letters")
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@in_shift
+def buyer(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """Choose the company that pays, or nobody."""
+    cart = carts.load(request)
+    form = CompanyForm(initial={"country": "PL"})
+    if request.method == "POST":
+        done = request.POST.get("do", "")
+        if done == "none":
+            return _chosen(request, cart, None)
+        if done == "choose":
+            company = _uuid(request.POST.get("company", ""))
+            if company is not None and companies([company]):
+                return _chosen(request, cart, company)
+        elif done == "new":
+            form = CompanyForm(request.POST)
+            company = _saved(form)
+            if company is not None:
+                return _chosen(request, cart, company)
+    searched = request.GET.get("q", "").strip()[:100]
+    context = {
+        "desk": desk, "cart": cart, "form": form, "searched": searched,
+        "found": list(companies([id_ for id_, _name, _number in companies_called(searched, SHOWN)]).items()),
+        "order": _uuid(request.GET.get("order", "")),
+    }  # fmt: skip
+    return render(request, "till/buyer.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _saved(form: CompanyForm) -> UUID | None:
+    if not form.is_valid():
+        return None
+    details = CompanyDetails(**form.cleaned_data)
+    # One company per country and tax number: writing it down again corrects it.
+    number = re.sub(r"[\s.-]", "", details.tax_number).upper().removeprefix(details.country.upper())
+    company = named_id("company", details.country.upper(), number)
+    answer = save_company(company, details)
+    if isinstance(answer, Refused):
+        wrong: dict[str, Any] = {
+            "name": _("Write the name."),
+            "address": _("Write the address."),
+            "country": _("Write the two letters of the country, such as PL."),
+            "tax_number": _("This is no valid tax number: a NIP has ten digits, and the last one checks the others."),
+        }
+        for field in wrong.keys() & answer.facts.keys():
+            form.add_error(field, wrong[field])
+        return None
+    return company
+
+
+def _chosen(request: HttpRequest, cart: carts.Cart, company: UUID | None) -> HttpResponse:
+    cart.buyer = company
+    if not cart.sold:
+        cart.changed()
+    carts.save(request, cart)
+    order = _uuid(request.GET.get("order", ""))
+    return redirect("till:order", order) if order else redirect("till:home")
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,207 @@
+"""The sale that is being made. It lives in the session: nothing of it is recorded before it is paid, and no error loses it.
+
+Everything here decides on values: what was tapped and scanned, against the price list of the moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID, uuid4
+
+import msgspec
+from django.http import HttpRequest
+
+from karnet.catalogue.selectors import Version
+from karnet.entitlements.rules import MediumState
+from karnet.orders.operations import Payment
+from karnet.orders.requests import Card, SaleLine
+from karnet.orders.rules.selling import MAX_LINES, PLASTIC
+
+_SESSION = "till_cart"
+
+
+class CartLine(msgspec.Struct, kw_only=True):
+    """A product in a category, for `wanted` cards (tickets), of which `cards` were scanned; or `wanted` pieces of goods."""
+
+    product: UUID
+    category: str
+    wanted: int = 1
+    cards: list[str] = msgspec.field(default_factory=list)
+    on_card: bool = True
+
+    @property
+    def lacks(self) -> int:
+        """How many cards are still to be scanned."""
+        return self.wanted - len(self.cards) if self.on_card else 0
+
+
+class Cart(msgspec.Struct, kw_only=True):
+    """A sale before it is paid. `key` is its request key. `cards` by number; `onto`: scanned before any ticket."""
+
+    key: str = msgspec.field(default_factory=lambda: str(uuid4()))
+    category: str = "adult"
+    lines: list[CartLine] = msgspec.field(default_factory=list)
+    cards: dict[str, Card] = msgspec.field(default_factory=dict)
+    onto: str | None = None
+    group: bool = False
+    payments: list[Payment] = msgspec.field(default_factory=list)
+    buyer: UUID | None = None
+    sold: UUID | None = None
+
+    @property
+    def waiting(self) -> CartLine | None:
+        """The first line that lacks a card; in group mode the last ticket line takes any number of them."""
+        lacking = next((line for line in self.lines if line.lacks > 0), None)
+        if lacking is None and self.group:
+            return next((line for line in reversed(self.lines) if line.on_card), None)
+        return lacking
+
+    @property
+    def ready(self) -> bool:
+        """Whether every ticket has its card and something is sold at all."""
+        return bool(self.lines) and all(line.lacks == 0 for line in self.lines)
+
+    @property
+    def paid(self) -> int:
+        """What was paid in part so far, minor units."""
+        return sum(payment.amount for payment in self.payments)
+
+    def changed(self) -> None:
+        """Note that this is another sale than the one that was asked for before: under a key of its own."""
+        self.key = str(uuid4())
+        self.sold = None
+
+
+def load(request: HttpRequest) -> Cart:
+    """Return the sale of this session, an empty one where none is being made."""
+    try:
+        return msgspec.json.decode(request.session.get(_SESSION, "{}"), type=Cart)
+    except msgspec.ValidationError:  # Kept by another version of the program.
+        return Cart()
+
+
+def save(request: HttpRequest, cart: Cart) -> None:
+    """Keep the sale in the session."""
+    request.session[_SESSION] = msgspec.json.encode(cart).decode()
+
+
+def add(cart: Cart, version: Version) -> bool:
+    """Put one more of a product into the sale, in the category that is chosen or the only one it has. False: full."""
+    product = version.product
+    if pieces(cart) >= MAX_LINES:
+        return False
+    category = cart.category if cart.category in product.prices else next(iter(product.prices), cart.category)
+    on_card = product.kind != "goods"
+    line = next((line for line in cart.lines if line.product == product.id and line.category == category), None)
+    if line is None:
+        line = CartLine(product=product.id, category=category, on_card=on_card)
+        cart.lines.append(line)
+    else:
+        line.wanted += 1
+    if on_card and cart.onto is not None and cart.onto not in line.cards:
+        line.cards.append(cart.onto)
+        cart.onto = None
+    cart.changed()
+    return True
+
+
+def scan(cart: Cart, number: str, medium: MediumState | None) -> str:
+    """Take a card that was read: onto the line that waits for one, else aside until a ticket is chosen.
+
+    Returns "added", "aside", "twice" (it is on that line already), "full".
+    """
+    card = known_card(number, medium)
+    line = cart.waiting
+    if line is None:
+        cart.onto = card.number
+        cart.cards[card.number] = card
+        cart.changed()
+        return "aside"
+    if card.number in line.cards:
+        return "twice"
+    if line.lacks <= 0:
+        if pieces(cart) >= MAX_LINES:
+            return "full"
+        line.wanted += 1
+    line.cards.append(card.number)
+    cart.cards[card.number] = card
+    cart.changed()
+    return "added"
+
+
+def known_card(number: str, medium: MediumState | None) -> Card:
+    """Return the card that was read: given out in this sale when it is new or was handed back, else its holder's."""
+    if medium is None:
+        return Card(number=number, chip=number, issue=True)
+    return Card(number=medium.number, chip=medium.chip, kind=medium.kind, issue=medium.state == "returned")
+
+
+def alter(cart: Cart, index: int, action: str, number: str = "") -> None:
+    """Change a line: "more", "less", "remove", or "card" (take this card off it). What does not fit changes nothing."""
+    if not 0 <= index < len(cart.lines):
+        return
+    line = cart.lines[index]
+    if action == "more" and pieces(cart) < MAX_LINES:
+        line.wanted += 1
+    elif action == "less" and line.wanted > 1:
+        line.wanted -= 1
+        del line.cards[line.wanted :]
+    elif action in ("less", "remove"):
+        cart.lines.remove(line)
+    elif action == "card" and number in line.cards:
+        line.cards.remove(number)
+        if line.wanted > 1:
+            line.wanted -= 1
+    cart.payments = []
+    used = {card for line in cart.lines for card in line.cards} | {cart.onto}
+    cart.cards = {number: card for number, card in cart.cards.items() if number in used}
+    cart.changed()
+
+
+def pieces(cart: Cart) -> int:
+    """Return how many tickets and pieces are in the sale."""
+    return sum(line.wanted if line.on_card else 1 for line in cart.lines)
+
+
+class Priced(msgspec.Struct, frozen=True, kw_only=True):
+    """A line with its price: `unit` each, `amount` in all, minor units. `version` is None when it is off the list."""
+
+    line: CartLine
+    version: Version | None
+    unit: int = 0
+    amount: int = 0
+
+
+def priced(cart: Cart, versions: Mapping[UUID, Version]) -> list[Priced]:
+    """Return the lines with their prices."""
+    found = []
+    for line in cart.lines:
+        version = versions.get(line.product)
+        unit = version.product.prices.get(line.category, 0) if version else 0
+        found.append(Priced(line=line, version=version, unit=unit, amount=unit * line.wanted))
+    return found
+
+
+def deposit(cart: Cart, lines: Iterable[Priced]) -> int:
+    """Return the card deposits of the cards given out in this sale: one each, the highest of its tickets."""
+    highest: dict[str, int] = {}
+    for one in lines:
+        for number in one.line.cards if one.version else ():
+            card = cart.cards.get(number)
+            if card is not None and card.issue and card.kind in PLASTIC:
+                assert one.version is not None, "only lines with a version are walked"
+                highest[number] = max(highest.get(number, 0), one.version.product.deposit_minor)
+    return sum(highest.values())
+
+
+def asked_lines(cart: Cart) -> tuple[SaleLine, ...]:
+    """Return the lines as the sale asks for them. A card that is given out is so on every line that names it."""
+    return tuple(
+        SaleLine(
+            product=line.product,
+            category=line.category,
+            cards=tuple(cart.cards[number] for number in line.cards),
+            quantity=1 if line.on_card else line.wanted,
+        )
+        for line in cart.lines
+    )

@@ -1,0 +1,166 @@
+"""Views of sales that were made: look, reprint, return, invoice."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from karnet.catalogue.selectors import product_versions
+from karnet.entitlements.rules import unused
+from karnet.entitlements.selectors import entitlements, media
+from karnet.faces.base import words as base_words
+from karnet.faces.till import carts, papers
+from karnet.faces.till.asking import ask, key_of
+from karnet.faces.till.desk import Desk, at_desk, in_shift
+from karnet.faces.till.words import CATEGORIES, PAYMENTS, called, product_name
+from karnet.kernel.outcomes import Refused, refused
+from karnet.kernel.reasons import Reason
+from karnet.orders.receipts import Receipt, last_orders, receipt
+from karnet.orders.requests import GiveBack, IssueInvoice
+from karnet.orders.selectors import order_id
+from karnet.orders.services import give_back, issue_invoices
+from karnet.parties.selectors import companies
+
+SHOWN = 30
+
+
+@require_safe
+@at_desk
+def orders(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """The last sales of this till, and any sale of the facility by its number."""
+    number = request.GET.get("number", "").strip()[:64]
+    missing = None
+    if number:
+        found = order_id(desk.facility.id, number)
+        if found is not None:
+            return redirect("till:order", found)
+        missing = refused(Reason.UNKNOWN_ORDER, order=number)
+    listed = last_orders(desk.point.id, SHOWN) if desk.point else []
+    context = {"desk": desk, "orders": listed, "number": number, "refusal": missing}
+    return render(request, "till/orders.html", context, status=404 if missing else 200)
+
+
+@require_safe
+@at_desk
+def order(request: HttpRequest, desk: Desk, order: UUID) -> HttpResponse:
+    """The receipt on screen, with what can be returned of it."""
+    return _show(request, desk, _receipt(order))
+
+
+@require_POST
+@in_shift
+def back(request: HttpRequest, desk: Desk, order: UUID) -> HttpResponse:
+    """Return lines, and cards with them."""
+    sold = _receipt(order)
+    chosen = set(request.POST.getlist("line"))
+    lines = tuple(line.id for line in sold.lines if str(line.id) in chosen)
+    cards = tuple(number[:64] for number in request.POST.getlist("card") if number)
+    if not lines and not cards:
+        return _show(request, desk, sold, note=_("Choose what comes back."), status=422)
+    kind: Any = request.POST.get("kind", "cash")
+    answer = ask(
+        give_back,
+        lambda at: GiveBack(
+            key=key_of(request), at=at, actor=desk.operator.id, sales_point=desk.place,
+            order=sold.order.id if lines else None, lines=lines, cards=cards, refund_kind=kind,
+        ),
+    )  # fmt: skip
+    if isinstance(answer, Refused):
+        return _show(request, desk, sold, refusal=answer, status=422)
+    amount = base_words.money(answer.refund, desk.facility)
+    done = (
+        _("Pay out %(amount)s") % {"amount": amount} if kind == "cash" else _("Refund %(amount)s") % {"amount": amount}
+    )
+    return _show(request, desk, _receipt(order), done=done)
+
+
+@require_POST
+@in_shift
+def invoice_now(request: HttpRequest, desk: Desk, order: UUID) -> HttpResponse:
+    """Issue the invoice of a sale afterwards, to the company chosen for it."""
+    sold = _receipt(order)
+    buyer = carts.load(request).buyer or sold.order.buyer
+    answer = ask(
+        issue_invoices,
+        lambda at: IssueInvoice(key=key_of(request), at=at, actor=desk.operator.id, order=order, buyer=buyer),
+    )
+    if isinstance(answer, Refused):
+        return _show(request, desk, sold, refusal=answer, status=422)
+    cart = carts.load(request)
+    cart.buyer = None
+    carts.save(request, cart)
+    return _show(request, desk, _receipt(order), done=_("Invoice %(number)s") % {"number": answer.number})
+
+
+@require_safe
+@at_desk
+def receipt_paper(request: HttpRequest, desk: Desk, order: UUID) -> HttpResponse:
+    """The receipt as PDF."""
+    sold = _receipt(order)
+    return _pdf(papers.receipt(desk, sold), sold.order.number)
+
+
+@require_safe
+@at_desk
+def invoice_paper(request: HttpRequest, desk: Desk, order: UUID) -> HttpResponse:
+    """The invoice as PDF."""
+    sold = _receipt(order)
+    buyer = companies([sold.invoice_buyer]).get(sold.invoice_buyer) if sold.invoice_buyer else None
+    if sold.order.invoice is None or buyer is None:
+        raise Http404
+    return _pdf(papers.invoice(desk, sold, buyer), sold.order.invoice)
+
+
+def _pdf(pdf: bytes, number: str) -> HttpResponse:
+    name = number.replace("/", "-")
+    headers = {"Content-Disposition": f'inline; filename="{name}.pdf"', "Cache-Control": "no-store"}
+    return HttpResponse(pdf, content_type="application/pdf", headers=headers)
+
+
+def _receipt(order: UUID) -> Receipt:
+    found = receipt(order)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _show(
+    request: HttpRequest,
+    desk: Desk,
+    sold: Receipt,
+    *,
+    refusal: Refused | None = None,
+    note: str = "",
+    done: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    versions = product_versions({line.product for line in sold.lines})
+    tickets = entitlements({line.entitlement for line in sold.lines if line.entitlement})
+    cards = media({ticket.medium for ticket in tickets.values()})
+    lines = []
+    for line in sold.lines:
+        ticket = tickets.get(line.entitlement) if line.entitlement else None
+        lines.append(
+            {
+                "line": line,
+                "name": product_name(versions[line.product].product) if line.product in versions else line.product_code,
+                "category": called(CATEGORIES, line.category) if ticket else "",
+                "card": cards[ticket.medium].number if ticket and ticket.medium in cards else "",
+                "used": ticket is not None and not unused(ticket),
+            }
+        )
+    issued = sorted({medium.number for medium in cards.values() if medium.state == "in_use"})
+    buyer = companies([sold.order.buyer]).get(sold.order.buyer) if sold.order.buyer else None
+    chosen = carts.load(request).buyer
+    context = {
+        "desk": desk, "sold": sold, "lines": lines, "cards": issued, "refusal": refusal, "note": note, "done": done,
+        "payments": [(called(PAYMENTS, payment.kind), payment) for payment in sold.payments], "buyer": buyer,
+        "here": sold.order.facility == desk.facility.id,
+        "chosen": companies([chosen]).get(chosen) if chosen else buyer,
+    }  # fmt: skip
+    return render(request, "till/order.html", context, status=status)

@@ -1,0 +1,32 @@
+"""Addresses of the till."""
+
+from django.urls import path
+
+from karnet.faces.till import buyers, cards, sales, selling, shifts
+
+app_name = "till"
+urlpatterns = [
+    path("", selling.home, name="home"),
+    path("tile", selling.tile, name="tile"),
+    path("category", selling.category, name="category"),
+    path("scan", selling.scan, name="scan"),
+    path("line", selling.line, name="line"),
+    path("group", selling.group, name="group"),
+    path("drop", selling.drop, name="drop"),
+    path("pay", selling.pay, name="pay"),
+    path("buyer", buyers.buyer, name="buyer"),
+    path("card", cards.card, name="card"),
+    path("card/block", cards.block, name="block"),
+    path("card/unblock", cards.unblock, name="unblock"),
+    path("card/replace", cards.replace, name="replace"),
+    path("card/back", cards.hand_in, name="hand-in"),
+    path("sales", sales.orders, name="orders"),
+    path("sales/<uuid:order>", sales.order, name="order"),
+    path("sales/<uuid:order>/back", sales.back, name="back"),
+    path("sales/<uuid:order>/invoice", sales.invoice_now, name="invoice-now"),
+    path("sales/<uuid:order>/receipt.pdf", sales.receipt_paper, name="receipt"),
+    path("sales/<uuid:order>/invoice.pdf", sales.invoice_paper, name="invoice"),
+    path("shift", shifts.shift, name="shift"),
+    path("shift/open", shifts.open_shift, name="open"),
+    path("shift/close", shifts.close_shift, name="close"),
+]
