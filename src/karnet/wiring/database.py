@@ -16,9 +16,6 @@ from karnet.journal.models import ProjectedModel
 
 INSERT_ONLY = ("journal_operation", "journal_content", "journal_entry", "journal_checkpoint", "journal_origin")
 
-SECRET = ("parties_user", "journal_content", "django_session", "otp_totp_totpdevice", "faces_device_token")
-"""Tables that the reading role (`karnet sql`, reports) has no business in."""
-
 SECRET = (
     "parties_user",
     "journal_content",
