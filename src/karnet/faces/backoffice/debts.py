@@ -66,5 +66,6 @@ def _arrow(start: tuple[float, float], end: tuple[float, float]) -> tuple[str, t
     cx, cy = (x1 + x2) / 2 + uy * bend, (y1 + y2) / 2 - ux * bend
     sx, sy = x1 + ux * (_NODE + 3), y1 + uy * (_NODE + 3)
     ex, ey = x2 - ux * (_NODE + 5), y2 - uy * (_NODE + 5)
-    middle = (round((sx + 2 * cx + ex) / 4, 1), round((sy + 2 * cy + ey) / 4 + 4, 1))
+    # Beside the line, on the outer side of the bend: a number that a line crosses cannot be read.
+    middle = (round((sx + 2 * cx + ex) / 4 + uy * 22, 1), round((sy + 2 * cy + ey) / 4 - ux * 16 + 5, 1))
     return f"M{sx:.1f} {sy:.1f} Q{cx:.1f} {cy:.1f} {ex:.1f} {ey:.1f}", middle
