@@ -83,7 +83,11 @@ def _said(desk: Desk, sold: Receipt) -> dict[str, Any]:
             for vat_bp, (g, v) in sold.by_rate.items()
         ],
         "payments": [
-            {"how": called(PAYMENTS, paid.kind), "amount": say(paid.tendered or paid.amount)} for paid in sold.payments
+            {
+                "how": called(PAYMENTS, paid.kind), "amount": say(paid.tendered or paid.amount),
+                "kept": say(paid.amount),
+            }
+            for paid in sold.payments
         ],
         "change": say(sold.change) if sold.change else "",
         "invoice": order.invoice or "",

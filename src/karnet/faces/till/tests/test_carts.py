@@ -1,0 +1,95 @@
+"""The sale that is being made, and amounts as they are typed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from karnet.catalogue.operations import Product
+from karnet.catalogue.selectors import Version
+from karnet.entitlements.rules import MediumState
+from karnet.faces.till import amounts, carts
+from karnet.kernel.ids import named_id
+
+
+def version(code: str, kind: str = "time", deposit: int = 1000, **prices: int) -> Version:
+    product = Product(
+        id=named_id(code), code=code, kind=kind, names={}, prices=prices or {"adult": 16000}, vat_bp=800,
+        deposit_minor=deposit,
+    )  # fmt: skip
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    return Version(
+        product=product, facility=named_id("f"), currency="PLN", on_sale_from=start, on_sale_until=None, number=1
+    )
+
+
+def test_a_card_goes_onto_the_first_ticket_that_waits_for_one() -> None:
+    cart = carts.Cart()
+    carts.add(cart, version("day"))
+    carts.add(cart, version("points"))
+    assert [carts.scan(cart, number, None) for number in ("1", "2")] == ["added", "added"]
+    assert [line.cards for line in cart.lines] == [["1"], ["2"]]
+    assert cart.ready
+
+
+def test_a_card_read_before_any_ticket_takes_the_next_one() -> None:
+    cart = carts.Cart()
+    assert carts.scan(cart, "1", None) == "aside"
+    carts.add(cart, version("day"))
+    assert cart.lines[0].cards == ["1"]
+    assert cart.onto is None
+
+
+def test_a_group_takes_card_after_card_and_none_twice() -> None:
+    cart = carts.Cart(group=True)
+    carts.add(cart, version("day"))
+    assert [carts.scan(cart, str(n), None) for n in (1, 2, 3, 2)] == ["added", "added", "added", "twice"]
+    assert cart.lines[0].wanted == 3
+
+
+def test_a_deposit_is_taken_once_for_a_new_card_and_never_for_one_in_use() -> None:
+    cart = carts.Cart()
+    day, points = version("day"), version("points", deposit=1500)
+    for one in (day, points, day):
+        carts.add(cart, one)
+    in_use = MediumState(id=named_id("m"), number="2", chip="c2", kind="card", state="in_use")
+    for number, medium in (("1", None), ("2", in_use), ("1", None)):
+        carts.scan(cart, number, medium)
+    lines = carts.priced(cart, {v.product.id: v for v in (day, points)})
+    assert carts.deposit(cart, lines) == 1500
+    assert not cart.cards["2"].issue
+
+
+def test_every_change_of_the_sale_is_another_request() -> None:
+    cart = carts.Cart()
+    keys = {cart.key}
+    carts.add(cart, version("day"))
+    keys.add(cart.key)
+    carts.scan(cart, "1", None)
+    keys.add(cart.key)
+    carts.alter(cart, 0, "remove")
+    keys.add(cart.key)
+    assert len(keys) == 4
+    assert cart.cards == {}
+
+
+def test_what_does_not_fit_changes_nothing() -> None:
+    cart = carts.Cart()
+    carts.add(cart, version("day"))
+    for index, action in ((-1, "remove"), (7, "more"), (0, "nonsense")):
+        carts.alter(cart, index, action)
+    assert cart.lines[0].wanted == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "minor"),
+    [("12", 1200), ("12.5", 1250), ("12,50", 1250), ("1 000", 100000), ("12.505", None), ("-1", None), ("", None)],
+)
+def test_an_amount_is_read_as_people_type_it(typed: str, minor: int | None) -> None:
+    assert amounts.minor_units(typed, "PLN") == minor
+
+
+def test_quick_cash_is_always_more_than_what_is_due() -> None:
+    for due in (1, 999, 17500, 50000, 1327500):
+        assert all(value > due for value in amounts.quick_cash(due, "PLN"))
