@@ -25,7 +25,17 @@ from karnet.catalogue.services import (
     publish_draft,
     save_draft,
 )
-from karnet.faces.backoffice.frame import MANAGES, Place, actor_of, facilities, id_of_form, page, request_key
+from karnet.faces.backoffice.frame import (
+    MANAGES,
+    Place,
+    actor_of,
+    facilities,
+    id_of_form,
+    instant_of,
+    page,
+    request_key,
+    typed,
+)
 from karnet.faces.backoffice.product_form import ProductForm, values_of
 from karnet.faces.base.access import allow
 from karnet.faces.base.clock import now
@@ -69,7 +79,7 @@ def _started(request: HttpRequest, facility: Place) -> HttpResponse:
         products.append(product)
     document = {"on_sale_from": tomorrow.isoformat(), "products": products}
     draft = id_of_form(request, at)
-    title = request.POST.get("title", "").strip() or _("Price list of %(day)s") % {"day": f"{tomorrow:%Y-%m-%d}"}
+    title = typed(request.POST, "title") or _("Price list of %(day)s") % {"day": f"{tomorrow:%Y-%m-%d}"}
     answer = save_draft(SaveDraft(id=draft, facility=facility.id, title=title, document=_text(document), saved_at=at))
     if isinstance(answer, Refused):
         messages.error(request, refusal(answer, facility.time_zone))
@@ -89,7 +99,7 @@ def draft(request: HttpRequest, draft: UUID) -> HttpResponse:
             document.pop(name, None)
             if at is not None:
                 document[name] = at.isoformat()
-        answer = _saved(request, saved, document, request.POST.get("title", ""))
+        answer = _saved(request, saved, document, typed(request.POST, "title"))
         if not isinstance(answer, Refused):
             messages.success(request, _("Saved."))
             return redirect("office:draft", draft)
@@ -165,7 +175,7 @@ def publish(request: HttpRequest, draft: UUID) -> HttpResponse:
     answer = publish_draft(
         PublishDraft(
             key=request_key(request),
-            at=now(),
+            at=instant_of(request),
             actor=actor,
             draft=draft,
             revision=int(revision) if revision.isascii() and revision.isdigit() and len(revision) < 9 else 0,

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from karnet.access.selectors import last_passages
 from karnet.entitlements.finding import media_starting
 from karnet.entitlements.selectors import entitlements, holdings, media, media_by_number, open_blocks, open_deposits
-from karnet.faces.backoffice.frame import LOOKS, actor_titles, facilities, gate_titles, page
+from karnet.faces.backoffice.frame import LOOKS, actor_titles, facilities, gate_titles, page, typed
 from karnet.faces.base.access import allow
 from karnet.faces.base.clock import now
 from karnet.orders.figures import lines_of, orders_matching
@@ -27,7 +27,7 @@ _MOST_PASSAGES = 30
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
     """Look a text up everywhere: printed number or chip, order or invoice number, company, tax number, surname."""
-    asked = request.GET.get("q", "").strip()[:100]
+    asked = typed(request.GET, "q", 100)
     context: dict[str, object] = {"asked": asked, "least": LEAST}
     if len(asked) >= LEAST:
         places = facilities()

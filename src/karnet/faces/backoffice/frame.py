@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,8 +14,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from karnet.access.selectors import gates
+from karnet.faces.base.clock import now
 from karnet.faces.base.guard import role_of
 from karnet.faces.base.roles import Role
+from karnet.journal.selectors import asked_at
 from karnet.kernel.ids import derived_id
 from karnet.parties.finding import labels
 from karnet.parties.selectors import EnrolledFacility, all_facilities, names
@@ -115,7 +118,18 @@ def actor_titles(ids: list[UUID]) -> dict[UUID, str]:
 
 def request_key(request: HttpRequest) -> str:
     """Return the key that the form carried: the same form sent twice is one request."""
-    return request.POST.get("key", "")[:200]
+    return typed(request.POST, "key")
+
+
+def instant_of(request: HttpRequest) -> datetime:
+    """Return when the form was sent: the first time, where it is sent again (the instant is part of a request)."""
+    key = request_key(request)
+    return asked_at([key]).get(key) or now()
+
+
+def typed(values: Mapping[str, str], name: str, longest: int = 200) -> str:
+    """Return what somebody typed, trimmed, without characters that no table can hold."""
+    return str(values.get(name, "")).replace("\0", "").strip()[:longest]
 
 
 def id_of_form(request: HttpRequest, at: datetime) -> UUID:

@@ -16,9 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 from karnet.access.selectors import gates
 from karnet.access.services import EnrolGate, enrol_gates
 from karnet.accounts.services import OpenBooks, open_books
-from karnet.faces.backoffice.frame import MANAGES, actor_of, facilities, page, request_key
+from karnet.faces.backoffice.frame import MANAGES, actor_of, facilities, instant_of, page, request_key, typed
 from karnet.faces.base.access import allow
-from karnet.faces.base.clock import now
 from karnet.faces.base.words import refusal
 from karnet.kernel.outcomes import Refused, bad_values
 from karnet.parties.finding import all_parties
@@ -78,7 +77,7 @@ def enrol(request: HttpRequest, kind: str) -> HttpResponse:
         raise Http404
     if actor is None:
         return _told(request, _("Your log-in belongs to no operator, and an enrolment names who did it."))
-    answer = make(request, {"key": request_key(request), "at": now(), "actor": actor})
+    answer = make(request, {"key": request_key(request), "at": instant_of(request), "actor": actor})
     if isinstance(answer, Refused):
         return _told(request, refusal(answer))
     messages.success(request, _("Enrolled."))
@@ -91,7 +90,7 @@ def name(request: HttpRequest, party: UUID) -> HttpResponse:
     """Give a party another display name; an empty one erases it."""
     if party not in actors([party]):
         raise Http404
-    rename(party, request.POST.get("name", "").strip())
+    rename(party, _text(request, "name"))
     messages.success(request, _("Saved."))
     return redirect("office:places")
 
@@ -103,7 +102,7 @@ def end(request: HttpRequest, party: UUID) -> HttpResponse:
     actor = actor_of(request)
     if actor is None:
         return _told(request, _("Your log-in belongs to no operator, and an enrolment names who did it."))
-    (answer,) = retire([Retire(key=request_key(request), at=now(), actor=actor, party=party)])
+    (answer,) = retire([Retire(key=request_key(request), at=instant_of(request), actor=actor, party=party)])
     if isinstance(answer, Refused):
         return _told(request, refusal(answer))
     messages.success(request, _("It acts no more."))
@@ -180,7 +179,7 @@ _ENROLMENTS: dict[str, Callable[[HttpRequest, Common], object]] = {
 
 
 def _text(request: HttpRequest, field: str) -> str:
-    return request.POST.get(field, "").strip()
+    return typed(request.POST, field)
 
 
 def _whole(request: HttpRequest, field: str) -> int | None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from karnet.faces.backoffice.frame import LOOKS, actor_titles, facilities, gate_titles, page
+from karnet.faces.backoffice.frame import LOOKS, actor_titles, facilities, gate_titles, page, typed
 from karnet.faces.base.access import allow
 from karnet.journal.browsing import browse, kinds_recorded, whole
 from karnet.kernel.time import day_end, day_start
@@ -21,7 +21,7 @@ from karnet.parties.finding import parties_called
 @require_safe
 def record(request: HttpRequest) -> HttpResponse:
     """List operations, the latest first."""
-    kind, who = request.GET.get("kind", ""), request.GET.get("who", "").strip()[:100]
+    kind, who = typed(request.GET, "kind", 64), typed(request.GET, "who", 100)
     day, before = _day(request.GET.get("day", "")), request.GET.get("before", "")
     places = facilities()
     time_zone = places[0].time_zone if places else "UTC"

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from karnet.faces.backoffice import reports
 from karnet.faces.backoffice.debts import debts
 from karnet.faces.backoffice.exporting import FORMATS, amount_text, exported
-from karnet.faces.backoffice.frame import SETTLES, Place, actor_of, facilities, page, request_key
+from karnet.faces.backoffice.frame import SETTLES, Place, actor_of, facilities, instant_of, page, request_key
 from karnet.faces.base.access import allow
 from karnet.faces.base.clock import now
 from karnet.faces.base.words import refusal
@@ -204,7 +204,15 @@ def close_period(request: HttpRequest) -> HttpResponse:
         else:
             until = _end_of(last_day, asked.time_zone)
             (answer,) = close(
-                [Close(key=request_key(request), at=now(), actor=actor, agreement=asked.row.id, until=until)]
+                [
+                    Close(
+                        key=request_key(request),
+                        at=instant_of(request),
+                        actor=actor,
+                        agreement=asked.row.id,
+                        until=until,
+                    )
+                ]
             )
             if not isinstance(answer, Refused):
                 messages.success(request, _("Period %(number)s is closed.") % {"number": answer.sequence})

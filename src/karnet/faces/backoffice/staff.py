@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from karnet.faces.backoffice.frame import MANAGES, page
+from karnet.faces.backoffice.frame import MANAGES, page, typed
 from karnet.faces.base.access import allow
 from karnet.faces.base.roles import NAMES, Role
 from karnet.faces.base.words import refusal
@@ -30,7 +30,7 @@ def staff(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         answer = add_user(
             AddUser(
-                username=request.POST.get("username", "").strip(),
+                username=typed(request.POST, "username"),
                 role=request.POST.get("role", ""),
                 password=request.POST.get("password", ""),
                 operator=_operator(request),
