@@ -172,6 +172,22 @@ def test_two_kinds_of_money_and_change(visit: Visit, cashier: Any, shift: UUID) 
     assert cash_taken(shift) == 2900
 
 
+def test_a_part_payment_outlives_a_change_of_the_sale_and_is_never_lost(
+    visit: Visit, cashier: Any, shift: UUID
+) -> None:
+    page = visit("/till/", cashier)
+    tile(page, "Goggles").click()
+    tile(page, "Map").click()
+    page.get_by_role("button", name="Change, parts").click()
+    page.get_by_label("Amount handed over").fill("70")
+    page.get_by_role("dialog").get_by_role("button", name="Payment card").click()
+    expect(page.locator(".till-due")).to_contain_text("4.00")
+    page.get_by_role("button", name="One fewer: Map").click()
+    page.locator("#pay-cash").click()
+    expect(page.get_by_text("More was paid than is due now")).to_be_visible()
+    assert cash_taken(shift) == 0
+
+
 def test_the_button_that_pays_sells_once_however_often_it_is_pressed(visit: Visit, cashier: Any, shift: UUID) -> None:
     page = visit("/till/", cashier)
     tile(page, "Map").click()

@@ -152,7 +152,6 @@ def alter(cart: Cart, index: int, action: str, number: str = "") -> None:
         line.cards.remove(number)
         if line.wanted > 1:
             line.wanted -= 1
-    cart.payments = []
     used = {card for line in cart.lines for card in line.cards} | {cart.onto}
     cart.cards = {number: card for number, card in cart.cards.items() if number in used}
     cart.changed()

@@ -142,6 +142,9 @@ def pay(request: HttpRequest, desk: Desk) -> HttpResponse:
     if not cart.ready:
         return show(request, desk, cart, note=_("A ticket still needs its card. Scan it first."), status=422)
     currency, due = desk.facility.currency, totals(cart).due
+    if due < 0:
+        note = _("More was paid than is due now. Take the part payments back first.")
+        return show(request, desk, cart, note=note, status=422)
     entered = request.POST.get("amount", "").strip()
     amount = amounts.minor_units(entered, currency) if entered else due
     problem = _problem(request.POST.get("kind", ""), amount, due, cart)

@@ -11,6 +11,7 @@ from karnet.catalogue.selectors import Version
 from karnet.entitlements.rules import MediumState
 from karnet.faces.till import amounts, carts
 from karnet.kernel.ids import named_id
+from karnet.orders.operations import Payment
 
 
 def version(code: str, kind: str = "time", deposit: int = 1000, **prices: int) -> Version:
@@ -72,6 +73,13 @@ def test_every_change_of_the_sale_is_another_request() -> None:
     keys.add(cart.key)
     assert len(keys) == 4
     assert cart.cards == {}
+
+
+def test_a_part_that_was_paid_is_kept_when_the_sale_changes() -> None:
+    cart = carts.Cart(payments=[Payment(kind="card", amount=5000)])
+    carts.add(cart, version("day"))
+    carts.alter(cart, 0, "remove")
+    assert cart.paid == 5000
 
 
 def test_what_does_not_fit_changes_nothing() -> None:

@@ -60,6 +60,8 @@
     if (!find("#till") && !find("[data-card-field]")) return;
     event.preventDefault();
     event.stopImmediatePropagation();
+    /* This field wants a card itself; what is done with it is for a hand to say. */
+    if (field?.matches("[data-takes-cards]")) return field.form.querySelector("button").focus();
     if (field) field.value = before ?? "";
     document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
     if (find("#till")) {
