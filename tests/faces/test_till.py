@@ -178,11 +178,13 @@ def test_a_part_payment_outlives_a_change_of_the_sale_and_is_never_lost(
     page = visit("/till/", cashier)
     tile(page, "Goggles").click()
     tile(page, "Map").click()
+    expect(page.locator(".till-due")).to_contain_text("74.00")
     page.get_by_role("button", name="Change, parts").click()
     page.get_by_label("Amount handed over").fill("70")
     page.get_by_role("dialog").get_by_role("button", name="Payment card").click()
     expect(page.locator(".till-due")).to_contain_text("4.00")
     page.get_by_role("button", name="One fewer: Map").click()
+    expect(page.locator(".till-due")).to_contain_text("−1.00")
     page.locator("#pay-cash").click()
     expect(page.get_by_text("More was paid than is due now")).to_be_visible()
     assert cash_taken(shift) == 0
