@@ -236,6 +236,7 @@ def check_page(page: Page) -> None:
     """Assert that axe finds nothing (WCAG 2.2 A and AA, best practices) and that the page does not scroll sideways."""
     from axe_playwright_python.sync_playwright import Axe
 
+    page.wait_for_load_state("load")
     # Not among axe's defaults: what is touched is at least 24 pixels wide and high (WCAG 2.2, 2.5.8).
     found = Axe().run(page, options={"rules": {"target-size": {"enabled": True}}})
     told = [

@@ -253,6 +253,7 @@ def test_a_display_follows_its_settings_and_a_retired_one_shows_nothing(
     check_page(office)
     shoot(office, "gates")
     office.get_by_role("link", name="Settings").click()
+    expect(office.get_by_label("First, the largest")).to_be_visible()
     check_page(office)
     office.get_by_label("First, the largest").select_option("it")
     office.get_by_role("button", name="Save").click()
