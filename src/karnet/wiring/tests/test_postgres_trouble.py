@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -173,7 +174,11 @@ def test_a_terminated_command_stops_the_server_on_its_way_out(made: Installation
     while "up" not in process.stdout.readline():
         assert process.poll() is None
     if number is signal.SIGINT:
-        os.killpg(process.pid, number)  # Ctrl-C reaches psql as well: it cancels the query and ends.
+        # Ctrl-C reaches psql as well: it cancels the query and ends. Pressed between two queries it does nothing.
+        while process.poll() is None:
+            os.killpg(process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.5)
     else:
         process.send_signal(number)
     process.communicate()
