@@ -14,6 +14,7 @@ import msgspec
 from django.db import connection
 
 from karnet.journal.recording import HOME
+from karnet.kernel.outcomes import Refused
 
 WINDOW = 20_000
 """How many operations one page of an unfiltered search may look through."""
@@ -140,6 +141,25 @@ def refusals_by_reason(since: datetime, until: datetime) -> list[tuple[str, int]
 
 REFUSAL = r"substr(answer, octet_length(answer) - 16) = '\x2274797065223a2272656675736564227d'::bytea"
 """The canonical bytes of a refusal end with `"type":"refused"}`: keys are sorted, and `type` comes last."""
+
+
+class RefusalAbout(NamedTuple):
+    """A refusal about something (a card): when, where (a gate, if the rule said so) and why."""
+
+    at: datetime
+    place: UUID | None
+    answer: Refused
+
+
+def refusals_about(subject: UUID, limit: int = 10) -> list[RefusalAbout]:
+    """Return the last refusals about a subject, the latest first. Answered by a partial index over such rows alone."""
+    return [
+        RefusalAbout(at, place, msgspec.json.decode(bytes(answer), type=Refused))
+        for at, place, answer in _rows(
+            "SELECT at, place, answer FROM journal_request WHERE subject = %s ORDER BY at DESC LIMIT %s",
+            [subject, limit],
+        )
+    ]
 
 
 def _rows(sql: str, parameters: list[Any]) -> list[Any]:

@@ -116,15 +116,24 @@ class Content(models.Model):
 
 
 class Request(models.Model):
-    """A request answered once: the same key gets the same answer, for ever or until pruned."""
+    """A request answered once: the same key gets the same answer, for ever or until pruned.
+
+    `subject` and `place` are set for refusals that somebody may ask about later: which card, at which gate.
+    """
 
     key = models.CharField(primary_key=True, max_length=200)
     digest = models.BinaryField()
     answer = models.BinaryField()
     at = models.DateTimeField()
+    subject = models.UUIDField(null=True)
+    place = models.UUIDField(null=True)
 
     class Meta:
         db_table = "journal_request"
+        indexes: ClassVar = [
+            # Of refusals alone: what is admitted or sold costs this index nothing.
+            models.Index(fields=["subject", "at"], condition=models.Q(subject__isnull=False), name="request_by_subject")
+        ]
 
 
 class Entry(models.Model):

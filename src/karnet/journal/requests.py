@@ -33,12 +33,18 @@ AnswerT = TypeVar("AnswerT")
 
 
 class Outcome(msgspec.Struct, Generic[RequestT, AnswerT], frozen=True):
-    """What a rule decided for a request: the operations to record (none for a refusal) and the answer to give."""
+    """What a rule decided for a request: the operations to record (none for a refusal) and the answer to give.
+
+    `subject` and `place`: what a refusal is about and where it was given (a card, a gate), so that it can be found
+    again (`browsing.refusals_about`); nothing else of it is recorded.
+    """
 
     request: RequestT
     answer: AnswerT | Refused
     operations: tuple[Operation, ...] = ()
     cause: UUID | None = None
+    subject: UUID | None = None
+    place: UUID | None = None
 
 
 def operation_id(request: Asked, ordinal: int = 0) -> UUID:

@@ -217,15 +217,25 @@ def _record(outcomes: Sequence[Outcome[Any, Any]], digests: dict[str, bytes]) ->
 
 
 def _remember(send: Send, outcomes: Sequence[Outcome[Any, Any]], digests: dict[str, bytes]) -> None:
-    rows = sorted((o.request.key, digests[o.request.key], canonical.encode(o.answer), o.request.at) for o in outcomes)
+    rows: list[tuple[Any, ...]] = sorted(
+        (o.request.key, digests[o.request.key], canonical.encode(o.answer), o.request.at) for o in outcomes
+    )
+    about = {o.request.key: (o.subject, o.place) for o in outcomes if o.subject is not None}
+    if about:  # Two columns more, and only where a refusal has something to say in them.
+        rows = [(*row, *about.get(row[0], (None, None))) for row in rows]
 
     def check(found: int) -> None:
         if found != len(rows):
             raise _KeysTaken
 
     send(
-        "INSERT INTO journal_request (key, digest, answer, at)"
-        " SELECT * FROM unnest(%b::text[], %b::bytea[], %b::bytea[], %b::timestamptz[]) ON CONFLICT DO NOTHING",
+        _REMEMBER.format("", "") if not about else _REMEMBER.format(", subject, place", ", %b::uuid[], %b::uuid[]"),
         [list(column) for column in zip(*rows, strict=True)],
         check,
     )
+
+
+_REMEMBER = (
+    "INSERT INTO journal_request (key, digest, answer, at{})"
+    " SELECT * FROM unnest(%b::text[], %b::bytea[], %b::bytea[], %b::timestamptz[]{}) ON CONFLICT DO NOTHING"
+)

@@ -29,6 +29,9 @@ def decide_all(state: State, scans: Sequence[Scan]) -> list[Outcome[Scan, Verdic
     for scan in scans:
         card = cards.get(scan.chip)
         outcome = decide(state.gates.get(scan.gate), card, scan)
+        if card is not None and isinstance(outcome.answer, Refused):
+            # So that whoever looks at the card later finds which gate refused it, and why.
+            outcome = _replace(outcome, subject=card.medium.id, place=scan.gate)
         if card is not None and outcome.operations:
             cards[scan.chip] = after(card, instant(scan.at), outcome.operations)
         outcomes.append(outcome)
