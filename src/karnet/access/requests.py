@@ -14,6 +14,7 @@ class EnrolGate(msgspec.Struct, frozen=True, kw_only=True):
     """Put a gate into service. Its id is `named_id("gate", facility, code)`; it is an actor from then on.
 
     `direction` "in" or "out"; `passback_s`, `grant_s`: whole seconds; `reports_turn`: it tells whether the turn was taken.
+    `name`: what people call it, kept beside the journal (`parties.services.rename` changes it).
     """
 
     key: str
@@ -25,6 +26,7 @@ class EnrolGate(msgspec.Struct, frozen=True, kw_only=True):
     passback_s: int = 0
     reports_turn: bool = True
     grant_s: int = 15
+    name: str = ""
 
 
 class Enrolled(msgspec.Struct, frozen=True, kw_only=True, tag="enrolled"):

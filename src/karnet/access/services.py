@@ -20,6 +20,7 @@ from karnet.entitlements.selectors import lock_media
 from karnet.journal.transaction import Transaction, transact
 from karnet.kernel.outcomes import Refused
 from karnet.parties.selectors import actors
+from karnet.parties.services import give_names
 
 __all__ = [
     "EnrolGate",
@@ -48,7 +49,9 @@ def _enrol(tx: Transaction[EnrolGate, Enrolled]) -> None:
     # No lock: two enrolments of one code make the same id, and the actor table takes it once.
     named = {request.facility for request in tx.fresh}
     named |= {gate_id(request.facility, request.code) for request in tx.fresh}
-    tx.record(decide_gates(actors(named), tx.fresh))
+    outcomes = decide_gates(actors(named), tx.fresh)
+    give_names({o.answer.id: o.request.name for o in outcomes if isinstance(o.answer, Enrolled) and o.request.name})
+    tx.record(outcomes)
 
 
 def admit(scans: Sequence[Scan]) -> list[Verdict | Refused]:

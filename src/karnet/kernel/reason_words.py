@@ -407,22 +407,26 @@ WORDS: dict[Reason, Sentence] = {
 }
 
 
-def words(refused: Refused, language: str, zone_name: str = "UTC") -> str:
+def words(refused: Refused, language: str, zone_name: str = "UTC", at: datetime | None = None) -> str:
     """Return a refusal as a sentence for people: what happened and what to do, in a language of LANGUAGES.
 
     `language` may carry a region ("pl-PL"); one that we do not speak gets English. Instants are shown by the wall
-    clock of `zone_name`, unless the refusal's own fact `time_zone` names a zone: then by that one.
+    clock of `zone_name`, unless the refusal's own fact `time_zone` names a zone: then by that one. Where `at` says when
+    the sentence is read, instants of that day are told by the clock alone: "from 12:45".
     """
     spoken = language[:2].lower()
     spoken = spoken if spoken in LANGUAGES else "en"
     zone_name = str(refused.facts.get("time_zone", zone_name))
     currency = str(refused.facts.get("currency", ""))
-    facts = {name: _said(name, fact, spoken, zone_name, currency) for name, fact in refused.facts.items()}
+    today = at.astimezone(zone(zone_name)).date() if at is not None else None
+    facts = {name: _said(name, fact, spoken, zone_name, currency, today) for name, fact in refused.facts.items()}
 
     def optional(stretch: re.Match[str]) -> str:
         return _filled(stretch[1], facts) if _named(stretch[1]) <= facts.keys() else ""
 
-    return _filled(re.sub(r"\[([^]]*)\]", optional, getattr(WORDS[refused.reason], spoken)), facts)
+    said = _filled(re.sub(r"\[([^]]*)\]", optional, getattr(WORDS[refused.reason], spoken)), facts)
+    # Italian says "dal" before a day and "dalle" before an hour.
+    return _before_an_hour.sub(r"\1dalle \2", said) if spoken == "it" else said
 
 
 def placeholders(sentence: str) -> set[str]:
@@ -431,6 +435,7 @@ def placeholders(sentence: str) -> set[str]:
 
 
 _fact = re.compile(r"\{(\w+)\}")
+_before_an_hour = re.compile(r"(\b)dal (\d\d:\d\d)")
 _instant = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 _day = re.compile(r"\d{4}-\d\d-\d\d")
 DAYS = {"en": "%Y-%m-%d", "pl": "%d.%m.%Y", "ru": "%d.%m.%Y", "it": "%d/%m/%Y", "de": "%d.%m.%Y"}
@@ -449,14 +454,14 @@ def _filled(text: str, facts: dict[str, str]) -> str:
     return _fact.sub(lambda name: facts[name[1]], text)
 
 
-def _said(name: str, fact: Fact, language: str, zone_name: str, currency: str) -> str:
+def _said(name: str, fact: Fact, language: str, zone_name: str, currency: str, today: date | None) -> str:
     if name.endswith("_minor") and isinstance(fact, int):
         return amount(fact, currency, language)
     if isinstance(fact, str) and _instant.fullmatch(fact):
         # Python 3.11 reads the final Z.
         local = datetime.fromisoformat(fact).astimezone(zone(zone_name))
         seconds = "%H:%M:%S" if local.second else "%H:%M"
-        return local.strftime(f"{DAYS[language]} {seconds}")
+        return local.strftime(seconds if local.date() == today else f"{DAYS[language]} {seconds}")
     if isinstance(fact, str) and _day.fullmatch(fact):
         return date.fromisoformat(fact).strftime(DAYS[language])
     return str(fact)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from karnet.journal.transaction import Outcome, Transaction, transact
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.parties import rules, selectors
-from karnet.parties.models import Company, Name, Operator, User
+from karnet.parties.models import Company, Name, Operator, SalesPoint, User
 from karnet.parties.rules import (
     Acting,
     Actors,
@@ -46,6 +46,7 @@ __all__ = [
     "enrol_facilities",
     "enrol_operators",
     "enrol_sales_points",
+    "give_names",
     "rename",
     "retire",
     "save_company",
@@ -90,15 +91,15 @@ def _enrol(tx: Transaction[EnrolmentT, Enrolled], decide: Callable[[EnrolmentT, 
     }
     actors = selectors.actors(needed)
     outcomes: list[Outcome[EnrolmentT, Enrolled]] = []
-    named: list[Name] = []
+    named: dict[UUID, str] = {}
     for request in tx.fresh:
         answer, operations = decide(request, actors)
         if isinstance(answer, Enrolled):
             actors[answer.id] = Acting(kind="enrolled")
             if request.name:
-                named.append(Name(actor_id=answer.id, name=request.name))
+                named[answer.id] = request.name
         outcomes.append(Outcome(request, answer, operations))
-    Name.objects.bulk_create(named)
+    give_names(named)
     tx.record(outcomes)
 
 
@@ -124,6 +125,11 @@ def rename(actor: UUID, name: str) -> None:
         Name.objects.update_or_create(actor_id=actor, defaults={"name": name[: rules.MAX_NAME]})
     else:
         Name.objects.filter(actor_id=actor).delete()
+
+
+def give_names(names: Mapping[UUID, str]) -> None:
+    """Name actors that have no name yet, in the transaction that enrols them (or else all at once)."""
+    Name.objects.bulk_create(Name(actor_id=actor, name=name[: rules.MAX_NAME]) for actor, name in names.items())
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True, tag="saved"):
@@ -159,14 +165,18 @@ class UserSaved(msgspec.Struct, frozen=True, kw_only=True, tag="user_saved"):
 
 def add_user(request: AddUser) -> UserSaved | Refused:
     """Add a log-in. House data, not an operation. Refuses a taken name (in any case), bad values, weak passwords."""
-    user = User(username=User.normalize_username(request.username), role=request.role, operator_id=request.operator)
+    user = User(
+        username=User.normalize_username(request.username),
+        role=request.role,
+        operator_id=request.operator,
+        sales_point_id=request.sales_point,
+    )
     problems = _password_problems(request.password, user)
     if not _USERNAME.fullmatch(user.username):
         problems["username"] = "must be 1 to 64 letters, digits or . @ + - _"
     if request.role not in rules.ROLES:
         problems["role"] = f"must be one of {', '.join(rules.ROLES)}"
-    if request.operator is not None and not Operator.objects.filter(pk=request.operator).exists():
-        problems["operator"] = "is not enrolled"
+    problems |= _place_problems(request.operator, request.sales_point)
     if problems:
         return bad_values(problems)
     user.set_password(request.password)
@@ -200,18 +210,31 @@ def set_active(username: str, active: bool) -> UserSaved | Refused:
     return _saved(user)
 
 
-def assign(username: str, role: str, operator: UUID | None) -> UserSaved | Refused:
-    """Give a log-in another role and operator. Refuses an unknown name, role or operator."""
+def assign(
+    username: str, role: str, operator: UUID | None, sales_point: UUID | None = None
+) -> UserSaved | Refused:
+    """Give a log-in another role, operator and, for a partner's, sales point. Refuses what is not known."""
     user = User.objects.filter(username__iexact=username).first()
     if user is None:
         return _no_user(username)
     if role not in rules.ROLES:
         return bad_values({"role": f"must be one of {', '.join(rules.ROLES)}"})
-    if operator is not None and not Operator.objects.filter(pk=operator).exists():
-        return bad_values({"operator": "is not enrolled"})
-    user.role, user.operator_id = role, operator
-    user.save(update_fields=["role", "operator"])
+    problems = _place_problems(operator, sales_point)
+    if problems:
+        return bad_values(problems)
+    user.role, user.operator_id, user.sales_point_id = role, operator, sales_point
+    user.save(update_fields=["role", "operator", "sales_point"])
     return _saved(user)
+
+
+def _place_problems(operator: UUID | None, sales_point: UUID | None) -> dict[str, str]:
+    found = Operator.objects.filter(pk=operator).first() if operator else None
+    point = SalesPoint.objects.filter(pk=sales_point).first() if sales_point else None
+    if operator is not None and found is None:
+        return {"operator": "is not enrolled"}
+    if sales_point is not None and (point is None or found is None or point.facility_id != found.facility_id):
+        return {"sales_point": "must be an enrolled one of the operator's facility"}
+    return {}
 
 
 def _password_problems(password: str, user: User) -> dict[str, str]:

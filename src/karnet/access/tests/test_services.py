@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from karnet.access.operations import gate_id
@@ -21,6 +22,7 @@ from karnet.entitlements.selectors import holdings
 from karnet.kernel.ids import named_id
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.reasons import Reason
+from karnet.parties.selectors import names
 from karnet.parties.services import Retire, retire
 
 
@@ -300,3 +302,17 @@ def test_two_gates_of_one_code_in_a_batch_are_one_gate(world: World) -> None:
     first, second = enrol_gates([EnrolGate(key="g1", **asked), EnrolGate(key="g2", **asked)])
     assert first == Enrolled(id=gate_id(NORTH, "lift"))
     assert reason(second) == Reason.ALREADY_EXISTS
+
+
+def test_a_gates_name_is_kept_beside_the_journal(world: World, superuser: psycopg.Connection) -> None:
+    asked = {"at": MORNING, "actor": world.server, "facility": NORTH}
+    named, plain = enrol_gates(
+        [EnrolGate(key="g1", code="g1", name="Northern chairlift", **asked), EnrolGate(key="g2", code="g2", **asked)]
+    )
+    assert isinstance(named, Enrolled)
+    assert isinstance(plain, Enrolled)
+    assert names([named.id, plain.id]) == {named.id: "Northern chairlift"}
+    found = superuser.execute("SELECT string_agg(encode(data, 'escape'), ' ') FROM journal_operation").fetchone()
+    assert found is not None
+    assert "chairlift" not in found[0]
+    assert "g1" in found[0]

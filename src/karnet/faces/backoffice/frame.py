@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -97,9 +98,28 @@ def place(facility: EnrolledFacility, name: str) -> Place:
 
 
 def gate_titles() -> dict[UUID, str]:
-    """Return every gate's "facility/gate" by its id."""
-    codes = {facility.id: facility.code for facility in all_facilities()}
-    return {gate.id: f"{codes[gate.facility]}/{gate.code}" for gate in gates()}
+    """Return what people call every gate, by its id: its name, else its code; with its facility's code where another
+    gate is called the same, or where it has no name."""
+    codes, found = {facility.id: facility.code for facility in all_facilities()}, gates()
+    named = names([gate.id for gate in found])
+    often = Counter(named.values())
+    return {
+        gate.id: named[gate.id]
+        if often[named.get(gate.id, "")] == 1
+        else f"{codes[gate.facility]}/{named.get(gate.id, gate.code)}"
+        for gate in found
+    }
+
+
+def gates_called(text: str) -> list[UUID]:
+    """Return the gates whose name, or code such as "kopa/chair", contains a text in any case."""
+    codes, titles = {facility.id: facility.code for facility in all_facilities()}, gate_titles()
+    asked = text.lower()
+    return [
+        gate.id
+        for gate in gates()
+        if asked in titles[gate.id].lower() or asked in f"{codes[gate.facility]}/{gate.code}".lower()
+    ]
 
 
 def actor_titles(ids: list[UUID]) -> dict[UUID, str]:

@@ -150,11 +150,9 @@ def _gate(request: HttpRequest, common: Common) -> object:
         passback_s=passback_s,
         reports_turn="reports_turn" in request.POST,
         grant_s=grant_s,
+        name=_text(request, "name"),
     )
-    (answer,) = enrol_gates([asked])
-    if not isinstance(answer, Refused) and _text(request, "name"):
-        rename(answer.id, _text(request, "name"))
-    return answer
+    return enrol_gates([asked])[0]
 
 
 def _sales_point(request: HttpRequest, common: Common) -> object:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from karnet.faces.backoffice.frame import LOOKS, actor_titles, facilities, gate_titles, page, typed
+from karnet.faces.backoffice.frame import LOOKS, actor_titles, facilities, gates_called, page, typed
 from karnet.faces.base.access import allow
 from karnet.journal.browsing import browse, kinds_recorded, whole
 from karnet.kernel.time import day_end, day_start
@@ -68,7 +68,7 @@ def operation(request: HttpRequest, operation: UUID) -> HttpResponse:
 def _actors(text: str) -> list[UUID]:
     """Return whoever a text means: part of a code or name, a gate, or an id."""
     found = [party.id for party in parties_called(text)]
-    found += [gate for gate, title in gate_titles().items() if text.lower() in title.lower()]
+    found += gates_called(text)
     with suppress(ValueError):
         found.append(UUID(text))
     return found

@@ -45,6 +45,7 @@ def day(when: date) -> str:
     return when.strftime(DAYS[language()])
 
 
-def refusal(refused: Refused, where: Place | str = "UTC") -> str:
-    """Return a refusal as a sentence: what happened and what to do. `where`: the zone or facility for its times."""
-    return words(refused, language(), where if isinstance(where, str) else where.time_zone)
+def refusal(refused: Refused, where: Place | str = "UTC", at: datetime | None = None) -> str:
+    """Return a refusal as a sentence: what happened and what to do. `where`: the zone or facility for its times; `at`:
+    when it is read (times of that day are told without the day)."""
+    return words(refused, language(), where if isinstance(where, str) else where.time_zone, at)

@@ -87,7 +87,7 @@ def turn(request: HttpRequest, gate: UUID, grant: UUID) -> HttpResponse:
         return HttpResponse(status=422)
     at = now()
     answer = scanning.report(screen.gate, grant, taken=request.POST.get("taken") == "yes", key=key, at=at)
-    told = refusal(answer, screen.facility) if isinstance(answer, Refused) else ""
+    told = refusal(answer, screen.facility, now()) if isinstance(answer, Refused) else ""
     scene = news.latest(gate, at)
     return HttpResponse(
         (render_scene(screen, scene) if scene else "")

@@ -109,7 +109,7 @@ def _word(scene: Scene) -> str:
 
 def _sentence(scene: Scene, zone_name: str) -> str:
     if scene.refused is not None:
-        return words.refusal(scene.refused, zone_name)
+        return words.refusal(scene.refused, zone_name, scene.at)
     if scene.kind == "back":
         if not scene.points:
             return _("Nobody went through. Nothing was taken.")

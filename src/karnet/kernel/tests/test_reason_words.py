@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -82,3 +83,24 @@ def test_whole_minutes_are_shown_without_seconds() -> None:
 
 def test_a_language_nobody_here_speaks_gets_english() -> None:
     assert words(refused(Reason.GATE_CLOSED), "cs") == words(refused(Reason.GATE_CLOSED), "en")
+
+
+@pytest.mark.parametrize(
+    ("language", "today", "later"),
+    [
+        ("en", "the next entry is from 12:45.", "from 2026-03-30 12:45"),
+        ("pl", "następne wejście od 12:45.", "od 30.03.2026 12:45"),
+        ("ru", "следующий вход с 12:45.", "с 30.03.2026 12:45"),
+        ("it", "prossimo ingresso dalle 12:45.", "dal 30/03/2026 12:45"),
+        ("de", "nächster Einlass ab 12:45.", "ab 30.03.2026 12:45"),
+    ],
+)
+def test_a_time_of_the_readers_own_day_is_told_by_the_clock_alone(language: str, today: str, later: str) -> None:
+    # Half past ten on the last evening of March 28 in UTC is March 29 in Warsaw already.
+    read = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)
+    soon = refused(Reason.OUTSIDE_WINDOW, since="2026-03-29T10:45:00Z", time_zone="Europe/Warsaw")
+    tomorrow = refused(Reason.OUTSIDE_WINDOW, since="2026-03-30T10:45:00Z", time_zone="Europe/Warsaw")
+    assert today in words(soon, language, at=read)
+    assert later in words(tomorrow, language, at=read)
+    assert "12:45" in words(soon, language)
+    assert words(soon, language) != words(soon, language, at=read)

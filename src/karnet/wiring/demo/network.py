@@ -180,7 +180,7 @@ def setup(day: date) -> Iterator[Step]:
             yield EnrolOperator(at=at, operator=desk.operator, name=desk.operator.split("/")[1].title(), expect=OK)
     for lift in LIFTS:
         yield EnrolGate(
-            at=at, gate=lift.gate, passback_s=lift.passback_s, reports_turn=lift.reports_turn, expect=OK
+            at=at, gate=lift.gate, name=lift.name, passback_s=lift.passback_s, reports_turn=lift.reports_turn, expect=OK
         )  # fmt: skip
     for code in FACILITIES:
         yield Publish(at=at, facility=code, products=_price_list(code, first, last), expect=OK)

@@ -32,6 +32,7 @@ def enrol(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
             passback_s=step.passback_s,
             reports_turn=step.reports_turn,
             grant_s=step.grant_s,
+            name=step.name,
         )
 
     return ask(lines, request, services.enrol_gates, lambda line, answer: {"id": str(answer.id)})

@@ -70,13 +70,14 @@ class EnrolOperator(Step, frozen=True, kw_only=True, tag="enrol_operator"):
 
 class EnrolGate(Step, frozen=True, kw_only=True, tag="enrol_gate"):
     """A gate. `passback_s`: seconds before one card may pass it again. `reports_turn`: it tells whether the turn was
-    taken; if not, a grant counts as taken. `grant_s`: how long a grant waits for the turn."""
+    taken; if not, a grant counts as taken. `grant_s`: how long a grant waits for the turn. `name`: for people."""
 
     gate: Place
     direction: Literal["in", "out"] = "in"
     passback_s: Count = 0
     reports_turn: bool = True
     grant_s: Annotated[int, Meta(ge=1, le=3600)] = 15
+    name: str = ""
 
 
 class Retire(Step, frozen=True, kw_only=True, tag="retire"):

@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from karnet.faces.base import charts, words
+from karnet.faces.base.clock import now
 from karnet.faces.base.server import server_name as name_of_server
 from karnet.kernel.outcomes import Refused
 
@@ -67,7 +68,9 @@ def form_errors(form: BaseForm) -> dict[str, Any]:
 @register.inclusion_tag("karnet/notice.html")
 def refused(answer: object, where: words.Place | str = "UTC") -> dict[str, Any]:
     """A refusal as a notice in words; what is no refusal shows nothing."""
-    return {"kind": "bad", "text": words.refusal(answer, where)} if isinstance(answer, Refused) else {"kind": "none"}
+    if not isinstance(answer, Refused):
+        return {"kind": "none"}
+    return {"kind": "bad", "text": words.refusal(answer, where, now())}
 
 
 @register.simple_tag
