@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from karnet.journal.models import ProjectedModel
 
-_PAYMENT_KINDS = ("cash", "card", "bank_transfer", "voucher", "internal_account", "invoice")
+_PAYMENT_KINDS = ("cash", "card", "bank_transfer", "voucher", "internal_account", "invoice", "on_account")
 
 
 def _seller(model: str) -> models.ForeignKey[models.Model, models.Model]:
@@ -52,6 +52,46 @@ class Shift(ProjectedModel):
             models.UniqueConstraint(fields=["sales_point", "sequence"], name="shift_one_at_a_time_per_sales_point"),
             models.UniqueConstraint(fields=["operator", "operator_sequence"], name="shift_one_at_a_time_per_operator"),
             models.CheckConstraint(condition=Q(float_minor__gte=0), name="shift_float_not_negative"),
+        ]
+
+
+class CashMovement(ProjectedModel):
+    """Cash put into a shift's drawer (`amount` > 0) or taken out (< 0) beside sales and returns."""
+
+    id = models.UUIDField(primary_key=True)
+    shift = models.ForeignKey(Shift, on_delete=models.PROTECT, related_name="+")
+    operator = _seller("Operator")
+    currency = models.CharField(max_length=3)
+    amount = models.BigIntegerField()
+    reason = models.CharField(max_length=16)
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "orders_cash_movement"
+        constraints: ClassVar = [models.CheckConstraint(condition=~Q(amount=0), name="cash_moved_is_something")]
+
+
+class Terms(ProjectedModel):
+    """What a sales point may sell, each time it was set; the latest row holds. `products`: codes with spaces between,
+    null = all; `limit_minor`: sales a local day, null = no limit."""
+
+    id = models.UUIDField(primary_key=True)
+    sales_point = _seller("SalesPoint")
+    products = models.TextField(null=True)
+    limit_minor = models.BigIntegerField(null=True)
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "orders_terms"
+        indexes: ClassVar = [models.Index(fields=["sales_point", "-at"], name="terms_latest")]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(limit_minor__isnull=True) | Q(limit_minor__gte=0), name="terms_limit_not_negative"
+            ),
         ]
 
 

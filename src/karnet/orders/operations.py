@@ -19,7 +19,11 @@ from karnet.entitlements.operations import (
 )
 from karnet.journal.operations import Operation, Part, operation
 
-PaymentKind = Literal["cash", "card", "bank_transfer", "voucher", "internal_account", "invoice"]
+PaymentKind = Literal["cash", "card", "bank_transfer", "voucher", "internal_account", "invoice", "on_account"]
+"""`on_account`: a partner took the money of its guests and owes it to the facility; at partners' sales points only."""
+
+CashReason = Literal["change", "bank", "expense", "other"]
+"""Why cash was put into a drawer or taken out: change brought, to the bank or safe, something bought, anything else."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -152,3 +156,34 @@ class ShiftClosed(Operation, frozen=True, kw_only=True):
 
     def parts(self) -> Iterable[Part]:
         return self.transfers
+
+
+@operation("orders.cash_moved", scope="house")
+class CashMoved(Operation, frozen=True, kw_only=True):
+    """Cash put into a shift's drawer (`amount` > 0) or taken out of it (< 0) that no sale and no return explains."""
+
+    id: UUID
+    shift: UUID
+    facility: UUID
+    sales_point: UUID
+    operator: UUID
+    currency: str
+    amount: int
+    reason: CashReason
+    accounts: tuple[AccountOpened, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+
+    def parts(self) -> Iterable[Part]:
+        return (*self.accounts, *self.transfers)
+
+
+@operation("orders.terms_set", scope="house")
+class TermsSet(Operation, frozen=True, kw_only=True):
+    """What a sales point may sell from now on: `products` by code and `limit_minor` of sales a local day (lines and
+    card deposits, gross). None = no bound. The latest terms hold; earlier ones stay on the record."""
+
+    id: UUID
+    facility: UUID
+    sales_point: UUID
+    products: tuple[str, ...] | None = None
+    limit_minor: int | None = None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from karnet.journal.operations import Recorded
 from karnet.journal.projection import Insert, SetEarlier, Write, projects, stamped
-from karnet.orders.models import GivenBack, Invoice, LineBack, Order, OrderLine, Payment, Shift
-from karnet.orders.operations import Invoiced, Returned, ShiftClosed, ShiftOpened, Sold
+from karnet.orders.models import CashMovement, GivenBack, Invoice, LineBack, Order, OrderLine, Payment, Shift, Terms
+from karnet.orders.operations import CashMoved, Invoiced, Returned, ShiftClosed, ShiftOpened, Sold, TermsSet
 
 _FACT = ("at", "origin", "number")
 _SELLER = ("facility", "sales_point", "operator")
@@ -31,6 +31,8 @@ GIVEN_BACK = Insert(
 )
 LINE_BACK = Insert(LineBack, ["line", "given_back"])
 INVOICE = Insert(Invoice, ["order", "facility", "year", "sequence", "document", "buyer", *_FACT])
+CASH_MOVED = Insert(CashMovement, ["id", "shift", "operator", "currency", "amount", "reason", *_FACT])
+TERMS = Insert(Terms, ["id", "sales_point", "products", "limit_minor", *_FACT])
 CLOSED = SetEarlier(Shift, ["id"], ["expected", "counted"], "closed")
 
 
@@ -48,6 +50,20 @@ def shift_opened(shift: ShiftOpened, recorded: Recorded, write: Write) -> None:
 @projects(ShiftClosed)
 def shift_closed(shift: ShiftClosed, recorded: Recorded, write: Write) -> None:
     write(CLOSED, (shift.shift, shift.expected, shift.counted, recorded))
+
+
+@projects(CashMoved)
+def cash_moved(moved: CashMoved, recorded: Recorded, write: Write) -> None:
+    write(
+        CASH_MOVED,
+        (moved.id, moved.shift, moved.operator, moved.currency, moved.amount, moved.reason, *stamped(recorded)),
+    )
+
+
+@projects(TermsSet)
+def terms_set(terms: TermsSet, recorded: Recorded, write: Write) -> None:
+    products = None if terms.products is None else " ".join(terms.products)
+    write(TERMS, (terms.id, terms.sales_point, products, terms.limit_minor, *stamped(recorded)))
 
 
 @projects(Sold)

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from karnet.entitlements.operations import BlockCode, MediumKind
-from karnet.orders.operations import Payment, PaymentKind
+from karnet.orders.operations import CashReason, Payment, PaymentKind
 
 
 class OpenShift(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +48,44 @@ class ShiftCounted(msgspec.Struct, frozen=True, kw_only=True, tag="shift_closed"
     expected: int
     counted: int
     difference: int
+
+
+class MoveCash(msgspec.Struct, frozen=True, kw_only=True):
+    """Put cash into the drawer of a running shift (`amount` > 0) or take it out (< 0), minor units."""
+
+    key: str
+    at: datetime
+    actor: UUID
+    shift: UUID
+    amount: int
+    reason: CashReason = "other"
+
+
+class CashInDrawer(msgspec.Struct, frozen=True, kw_only=True, tag="cash_moved"):
+    """Cash moved; `expected`: what the drawer should hold now."""
+
+    id: UUID
+    shift: UUID
+    amount: int
+    expected: int
+
+
+class SetTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """Say what a sales point may sell: `products` by code (None = all on sale), `limit_minor` a day (None = no limit)."""
+
+    key: str
+    at: datetime
+    actor: UUID
+    sales_point: UUID
+    products: tuple[str, ...] | None = None
+    limit_minor: int | None = None
+
+
+class TermsHold(msgspec.Struct, frozen=True, kw_only=True, tag="terms_set"):
+    """The terms that hold from now on."""
+
+    id: UUID
+    sales_point: UUID
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -11,8 +11,9 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
+from karnet.kernel.time import day_end, day_start, local_day
 from karnet.orders.operations import PaymentKind
-from karnet.orders.rules.counter import Counter, Place, RunningShift
+from karnet.orders.rules.counter import Counter, Place, RunningShift, Terms
 from karnet.orders.rules.invoicing import Billable
 from karnet.orders.rules.returning import SoldLine, SoldOrder
 from karnet.orders.rules.shifts import LastShift
@@ -57,12 +58,49 @@ def counter(sales_points: Collection[UUID], operators: Collection[UUID]) -> Coun
     )
 
 
+def terms(sales_points: Collection[UUID]) -> dict[UUID, Terms]:
+    """Return the terms of sales points; one that has none is left out: it may sell everything."""
+    found = rows(
+        "SELECT DISTINCT ON (sales_point_id) sales_point_id, products, limit_minor FROM orders_terms"
+        " WHERE sales_point_id = ANY(%s) ORDER BY sales_point_id, at DESC, origin DESC, number DESC",
+        [list(sales_points)],
+    )
+    return {
+        point: Terms(products=None if codes is None else frozenset(codes.split()), limit_minor=limit)
+        for point, codes, limit in found
+    }
+
+
+def sold_on(sales_point: UUID, day: date, time_zone: str) -> int:
+    """Return what a sales point sold on a local day: lines and card deposits, minor units; returns not deducted."""
+    since, until = day_start(day, time_zone), day_end(day, time_zone)
+    found = rows(
+        "SELECT coalesce(sum(total + deposit), 0)::bigint FROM orders_order"
+        " WHERE sales_point_id = %s AND at >= %s AND at < %s",
+        [sales_point, since, until],
+    )
+    return int(found[0][0])
+
+
+def read_terms(counter: Counter, instants: Collection[datetime]) -> None:
+    """Give the counter the terms of its sales points and what they sold on the days of these instants, where limited.
+
+    Whoever sells holds the sales points' sequences by now, so nobody sells there meanwhile.
+    """
+    found = terms(counter.places)
+    for point, held in found.items():
+        place = counter.places[point] = msgspec.structs.replace(counter.places[point], terms=held)
+        if held.limit_minor is not None:
+            for day in {local_day(at, place.time_zone) for at in instants}:
+                counter.spent[point, day] = sold_on(point, day, place.time_zone)
+
+
 def lock_shifts(where: str, ids: list[UUID], strength: str) -> None:
     """Lock shifts in the order of their ids; "SHARE" to sell in one, "NO KEY UPDATE" to close it."""
     rows(f"SELECT 1 FROM orders_shift WHERE {where} ORDER BY id FOR {strength}", [ids])
 
 
-_RUNNING = "SELECT id, sales_point_id, operator_id, facility_id, currency, float_minor FROM orders_shift"
+_RUNNING = "SELECT id, sales_point_id, operator_id, facility_id, currency, float_minor, at FROM orders_shift"
 
 
 def running_shifts(sales_points: Collection[UUID]) -> dict[UUID, RunningShift]:
@@ -79,8 +117,9 @@ def running_shifts_by_id(ids: Collection[UUID]) -> dict[UUID, RunningShift]:
 
 def _shift(row: tuple[Any, ...]) -> RunningShift:
     return RunningShift(
-        id=row[0], sales_point=row[1], operator=row[2], facility=row[3], currency=row[4], float_minor=row[5]
-    )
+        id=row[0], sales_point=row[1], operator=row[2], facility=row[3], currency=row[4], float_minor=row[5],
+        opened_at=row[6],
+    )  # fmt: skip
 
 
 def last_shifts(
@@ -232,7 +271,8 @@ def orders(ids: Collection[UUID]) -> dict[UUID, OrderSummary]:
 
 
 class Takings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a shift took and paid out, by payment kind; minor units. `expected`/`counted` once it is closed."""
+    """What a shift took and paid out, by payment kind, and cash moved beside that; minor units. `expected`/`counted`
+    once it is closed."""
 
     shift: UUID
     operator: UUID
@@ -240,6 +280,8 @@ class Takings(msgspec.Struct, frozen=True, kw_only=True):
     float_minor: int
     taken: dict[PaymentKind, int]
     paid_out: dict[PaymentKind, int]
+    moved_in: int = 0
+    moved_out: int = 0
     expected: int | None = None
     counted: int | None = None
 
@@ -259,6 +301,11 @@ def takings(shift: UUID) -> Takings | None:
     paid_out = rows(
         "SELECT refund_kind, sum(refund)::bigint FROM orders_given_back WHERE shift = %s GROUP BY refund_kind", [shift]
     )
+    moved = rows(
+        "SELECT coalesce(sum(amount) FILTER (WHERE amount > 0), 0)::bigint,"
+        " coalesce(-sum(amount) FILTER (WHERE amount < 0), 0)::bigint FROM orders_cash_movement WHERE shift_id = %s",
+        [shift],
+    )
     operator, sales_point, float_minor, expected, counted = found[0]
     return Takings(
         shift=shift,
@@ -267,6 +314,8 @@ def takings(shift: UUID) -> Takings | None:
         float_minor=float_minor,
         taken=dict(taken),
         paid_out=dict(paid_out),
+        moved_in=moved[0][0],
+        moved_out=moved[0][1],
         expected=expected,
         counted=counted,
     )

@@ -6,10 +6,10 @@ order: shift, sequences of numbers, order, medium, account.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
-from karnet.accounts.rules import Book
+from karnet.accounts.rules import Balance, Book
 from karnet.accounts.selectors import balances
 from karnet.accounts.selectors import lock as lock_accounts
 from karnet.catalogue.selectors import product_versions
@@ -23,24 +23,29 @@ from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import local_day
 from karnet.orders import projection, selectors
+from karnet.orders.requests import CashInDrawer as CashInDrawer
 from karnet.orders.requests import CloseShift as CloseShift
 from karnet.orders.requests import GiveBack as GiveBack
 from karnet.orders.requests import InvoiceIssued as InvoiceIssued
 from karnet.orders.requests import IssueInvoice as IssueInvoice
+from karnet.orders.requests import MoveCash as MoveCash
 from karnet.orders.requests import OpenShift as OpenShift
 from karnet.orders.requests import ReplaceCard as ReplaceCard
 from karnet.orders.requests import Sale as Sale
 from karnet.orders.requests import Sell as Sell
+from karnet.orders.requests import SetTerms as SetTerms
 from karnet.orders.requests import ShiftCounted as ShiftCounted
 from karnet.orders.requests import ShiftOpen as ShiftOpen
 from karnet.orders.requests import TakenBack as TakenBack
+from karnet.orders.requests import TermsHold as TermsHold
 from karnet.orders.requests import TopUp as TopUp
-from karnet.orders.rules.counter import Counter
+from karnet.orders.rules.counter import Counter, RunningShift
 from karnet.orders.rules.invoicing import decide_invoice
 from karnet.orders.rules.pricing import Offer, drawer
 from karnet.orders.rules.returning import Orders, decide_give_back, decide_replace_card
 from karnet.orders.rules.selling import as_sale, decide_sale
-from karnet.orders.rules.shifts import Roster, decide_close, decide_open
+from karnet.orders.rules.shifts import Roster, decide_close, decide_move_cash, decide_open
+from karnet.orders.rules.terms import decide_terms
 from karnet.parties.selectors import companies, operators
 
 
@@ -73,16 +78,58 @@ def _close_shifts(tx: Transaction[CloseShift, ShiftCounted]) -> None:
     selectors.lock_shifts("id = ANY(%s)", list({r.shift for r in tx.fresh}), "NO KEY UPDATE")
     running = selectors.running_shifts_by_id({r.shift for r in tx.fresh})
     cashiers = operators({r.actor for r in tx.fresh})
-    drawers = {shift.id: drawer(shift.id, shift.currency) for shift in running.values()}
-    held = balances(drawers.values())
+    held = _drawers(running.values())
     for request in tx.fresh:
         # Taken out as it is closed, so that a second request of the batch finds it closed.
         shift, actor = running.get(request.shift), cashiers.get(request.actor)
-        balance = held[drawers[shift.id]].balance if shift else 0
+        balance = held[shift.id].balance if shift else 0
         answer, operations = decide_close(request, shift, actor.facility if actor else None, balance)
         if operations:
             del running[request.shift]
         tx.record([Outcome(request, answer, operations)])
+
+
+def move_cash(requests: Sequence[MoveCash]) -> list[CashInDrawer | Refused]:
+    """Put cash into drawers and take it out. Guarantees: nothing moves in a shift that is closed; the drawer never owes.
+
+    Locks the shifts alone, as closing them does: what is moved is in the count.
+    """
+    return transact(requests, _move_cash, answers=CashInDrawer)
+
+
+def _move_cash(tx: Transaction[MoveCash, CashInDrawer]) -> None:
+    selectors.lock_shifts("id = ANY(%s)", list({r.shift for r in tx.fresh}), "NO KEY UPDATE")
+    running = selectors.running_shifts_by_id({r.shift for r in tx.fresh})
+    cashiers = operators({r.actor for r in tx.fresh})
+    held = {shift: found.balance for shift, found in _drawers(running.values()).items()}
+    for request in tx.fresh:
+        shift, actor = running.get(request.shift), cashiers.get(request.actor)
+        balance = held[request.shift] if shift else 0
+        answer, operations = decide_move_cash(request, shift, actor.facility if actor else None, balance)
+        if operations:
+            held[request.shift] -= request.amount
+        tx.record([Outcome(request, answer, operations)])
+
+
+def _drawers(shifts: Collection[RunningShift]) -> dict[UUID, Balance]:
+    accounts = {shift.id: drawer(shift.id, shift.currency) for shift in shifts}
+    held = balances(accounts.values())
+    return {shift: held[account] for shift, account in accounts.items()}
+
+
+def set_terms(requests: Sequence[SetTerms]) -> list[TermsHold | Refused]:
+    """Say what sales points may sell. Sales decided afterwards keep to it, at the till and over the API alike.
+
+    Locks the sequences of the sales points, as sales do: a sale is decided before the terms or after them.
+    """
+    return transact(requests, _set_terms, answers=TermsHold)
+
+
+def _set_terms(tx: Transaction[SetTerms, TermsHold]) -> None:
+    points = {request.sales_point for request in tx.fresh}
+    selectors.lock_sequences([("sale", point) for point in points])
+    places = selectors.places(points)
+    tx.record([Outcome(request, *decide_terms(request, places.get(request.sales_point))) for request in tx.fresh])
 
 
 def sell(requests: Sequence[Sell]) -> list[Sale | Refused]:
@@ -104,6 +151,7 @@ def _sell(tx: Transaction[Sell, Sale]) -> None:
         if request.invoice and (place := counter.places.get(request.sales_point))
     }
     _draw_numbers(counter, points, years)
+    selectors.read_terms(counter, {request.at for request in tx.fresh})
     cards = [card for request in tx.fresh for line in request.lines for card in line.cards]
     desk = entitlements.lock_desk(
         (), {(card.number, card.chip or card.number if card.issue else card.number) for card in cards}

@@ -82,11 +82,13 @@ class Name(models.Model):
 
 
 class User(AbstractBaseUser):
-    """A log-in: house data. `operator` is whom its operations name. Usernames are unique whatever their case."""
+    """A log-in: house data. `operator` is whom its operations name; `sales_point`, of a partner's log-in, where it sells.
+    Usernames are unique whatever their case."""
 
     username = models.CharField(max_length=64, unique=True)
     role = models.CharField(max_length=16)
     operator = models.ForeignKey(Operator, null=True, on_delete=models.PROTECT, related_name="+")
+    sales_point = models.ForeignKey(SalesPoint, null=True, on_delete=models.PROTECT, related_name="+")
     is_active = models.BooleanField(default=True)
 
     objects = BaseUserManager()

@@ -32,7 +32,7 @@ from karnet.parties.operations import (
 UNATTENDED: frozenset[SalesPointKind] = frozenset(("ticket_machine", "web"))
 """Kinds of sales points where nobody stands: a service operator answers for what they sell (SPEC N7)."""
 
-ROLES = ("cashier", "supervisor", "manager", "accountant", "auditor")
+ROLES = ("cashier", "supervisor", "manager", "accountant", "auditor", "partner")
 """What log-ins may be."""
 
 MAX_NAME = 200

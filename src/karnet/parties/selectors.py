@@ -158,12 +158,13 @@ def _read(struct: type[StructT], query: str, *arguments: list[UUID] | UUID) -> l
 
 
 class LogIn(msgspec.Struct, frozen=True, kw_only=True):
-    """A log-in, without its password. `operator`: facility and code, such as "NORTH/anna"."""
+    """A log-in, without its password. `operator`: facility and code, such as "NORTH/anna"; so is `sales_point`."""
 
     username: str
     role: str
     active: bool
     operator: str | None = None
+    sales_point: str | None = None
     last_login: datetime | None = None
 
 
@@ -175,7 +176,8 @@ def log_ins() -> list[LogIn]:
             role=user.role,
             active=user.is_active,
             operator=f"{user.operator.facility.code}/{user.operator.code}" if user.operator else None,
+            sales_point=f"{user.sales_point.facility.code}/{user.sales_point.code}" if user.sales_point else None,
             last_login=user.last_login,
         )
-        for user in User.objects.select_related("operator__facility").order_by("username")
+        for user in User.objects.select_related("operator__facility", "sales_point__facility").order_by("username")
     ]

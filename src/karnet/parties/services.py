@@ -149,12 +149,14 @@ def save_company(company: UUID, details: CompanyDetails) -> Saved | Refused:
 
 
 class AddUser(msgspec.Struct, frozen=True, kw_only=True):
-    """A new log-in. `role`: cashier, supervisor, manager, accountant or auditor; `operator`: whom its operations name."""
+    """A new log-in. `role`: one of `rules.ROLES`; `operator`: whom its operations name; `sales_point`: where a partner
+    sells."""
 
     username: str
     role: str
     password: str
     operator: UUID | None = None
+    sales_point: UUID | None = None
 
 
 class UserSaved(msgspec.Struct, frozen=True, kw_only=True, tag="user_saved"):
@@ -210,9 +212,7 @@ def set_active(username: str, active: bool) -> UserSaved | Refused:
     return _saved(user)
 
 
-def assign(
-    username: str, role: str, operator: UUID | None, sales_point: UUID | None = None
-) -> UserSaved | Refused:
+def assign(username: str, role: str, operator: UUID | None, sales_point: UUID | None = None) -> UserSaved | Refused:
     """Give a log-in another role, operator and, for a partner's, sales point. Refuses what is not known."""
     user = User.objects.filter(username__iexact=username).first()
     if user is None:

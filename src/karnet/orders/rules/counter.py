@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -15,6 +15,19 @@ from karnet.kernel.time import local_day
 from karnet.orders.operations import Invoiced, PaymentKind
 
 UNATTENDED = frozenset(("ticket_machine", "web"))
+WITHOUT_DRAWER = UNATTENDED | {"partner"}
+"""Kinds of sales points where only cash needs a shift: nobody stands there, or a partner settles on account [ours]."""
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sales point may sell: product codes (None = all) and minor units a local day (None = no limit)."""
+
+    products: frozenset[str] | None = None
+    limit_minor: int | None = None
+
+    def allows(self, product: str) -> bool:
+        """Tell whether a product of this code may be sold."""
+        return self.products is None or product in self.products
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +43,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str
     service: UUID | None = None
     retired_at: datetime | None = None
+    terms: Terms = Terms()
 
 
 class RunningShift(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +55,7 @@ class RunningShift(msgspec.Struct, frozen=True, kw_only=True):
     facility: UUID
     currency: str
     float_minor: int
+    opened_at: datetime
 
 
 class AtSalesPoint(Protocol):
@@ -70,7 +85,7 @@ class Counter:
 
     Whoever has one holds the shifts (shared: none closes meanwhile) and the sequences (alone: numbers are drawn).
     `operators`: facility by operator. `sequences`: last sale by sales point. `invoices`: last number by
-    (facility, year).
+    (facility, year). `spent`: what was sold by (sales point, local day), where terms limit it; minor units.
     """
 
     def __init__(
@@ -81,10 +96,12 @@ class Counter:
         shifts: Mapping[UUID, RunningShift],
         sequences: Mapping[UUID, int] | None = None,
         invoices: Mapping[tuple[UUID, int], int] | None = None,
+        spent: Mapping[tuple[UUID, date], int] | None = None,
     ) -> None:
-        self.places, self.operators, self.shifts = places, operators, shifts
+        self.places, self.operators, self.shifts = dict(places), operators, shifts
         self.sequences = dict(sequences or {})
         self.invoices = dict(invoices or {})
+        self.spent = dict(spent or {})
 
     def place(self, request: AtSalesPoint) -> Place | Refused:
         """Return the sales point when the actor may act there: an operator of its facility; at an unattended one, its
@@ -101,15 +118,29 @@ class Counter:
     def shift(self, request: AtSalesPoint, place: Place, kinds: set[PaymentKind]) -> RunningShift | Refused | None:
         """Return the operator's open shift at the sales point, or why there must be one, or None where none is needed.
 
-        Where somebody stands at the till every sale belongs to a shift; a ticket machine or a web shop has one only
-        for cash [ours].
+        Where somebody stands at the till every sale belongs to a shift; a ticket machine, a web shop or a partner has
+        one only for cash [ours].
         """
         shift = self.shifts.get(place.sales_point)
         if shift is not None and shift.operator == request.actor:
             return shift
-        if place.kind in UNATTENDED and "cash" not in kinds:
+        if place.kind in WITHOUT_DRAWER and "cash" not in kinds:
             return None
         return refused(Reason.NO_OPEN_SHIFT, sales_point=place.code)
+
+    def over_limit(self, place: Place, at: datetime, amount: int) -> Refused | None:
+        """Return why the sales point may not sell so much more on the local day, None where it may."""
+        if place.terms.limit_minor is None:
+            return None
+        left = place.terms.limit_minor - self.spent.get((place.sales_point, local_day(at, place.time_zone)), 0)
+        return (
+            None if amount <= left else refused(Reason.LIMIT_REACHED, left_minor=max(0, left), currency=place.currency)
+        )
+
+    def spend(self, place: Place, at: datetime, amount: int) -> None:
+        """Note what was sold on the local day."""
+        day = place.sales_point, local_day(at, place.time_zone)
+        self.spent[day] = self.spent.get(day, 0) + amount
 
     def next_number(self, place: Place) -> tuple[str, int]:
         """Draw the next sale's number ("K1-000042") and its place among those of the sales point."""

@@ -27,6 +27,7 @@ CASH_ACCOUNTS: dict[PaymentKind, HousePurpose] = {
     "bank_transfer": "bank_transfers",
     "voucher": "vouchers",
     "invoice": "receivables",
+    "on_account": "receivables",
 }
 
 

@@ -74,6 +74,8 @@ def decide_give_back(
         return place, ()
     if request.refund_kind not in get_args(PaymentKind):
         return bad_values({"refund_kind": f"must be one of {', '.join(get_args(PaymentKind))}"}), ()
+    if request.refund_kind == "on_account" and place.kind != "partner":
+        return bad_values({"refund_kind": "on account is for partners' sales points only"}), ()
     shift = counter.shift(request, place, {request.refund_kind})
     if isinstance(shift, Refused):
         return shift, ()

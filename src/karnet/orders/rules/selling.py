@@ -177,7 +177,9 @@ def decide_sale(
     basket = Basket(request, place, desk)
     for index, line in enumerate(request.lines):
         position = price(line, offers.get(line.product), place.facility, basket.at)
-        refusal = position if isinstance(position, Refused) else basket.add(index, position)
+        refusal = (
+            position if isinstance(position, Refused) else _outside(position, place) or basket.add(index, position)
+        )
         if refusal is not None:
             return refusal, ()
     deposits = basket.deposits
@@ -186,9 +188,10 @@ def decide_sale(
     if refusal is not None:
         return refusal, ()
     money = _money(basket, shift, deposits)
-    refusal = book.take(money)
+    refusal = counter.over_limit(place, basket.at, total + deposit) or book.take(money)
     if refusal is not None:
         return refusal, ()
+    counter.spend(place, basket.at, total + deposit)
     for issued in basket.issued.values():
         desk.put(issued_state(issued, basket.at))
     sold = _sold(basket, counter, shift, deposits, money)
@@ -241,8 +244,15 @@ def _check(request: Sell, companies: set[UUID]) -> Refused | None:
     return None
 
 
+def _outside(position: Position, place: Place) -> Refused | None:
+    product = position.product.code
+    return None if place.terms.allows(product) else refused(Reason.NOT_ON_SALE, product=product)
+
+
 def _check_accounts(request: Sell, place: Place, book: Book) -> Refused | None:
     for n, payment in enumerate(request.payments):
+        if payment.kind == "on_account" and place.kind != "partner":
+            return bad_values({f"payments[{n}].kind": "on account is sold at partners' sales points only"})
         if payment.account is None:
             continue
         if payment.account not in book or book[payment.account].unit != place.currency:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from typing import get_args
 from uuid import UUID
 
 import msgspec
 
-from karnet.accounts.operations import AccountOpened, house_account
+from karnet.accounts.operations import AccountOpened, house_account, owned_account
 from karnet.kernel.ids import derived_id
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
-from karnet.orders.operations import ShiftClosed, ShiftOpened
-from karnet.orders.requests import CloseShift, OpenShift, ShiftCounted, ShiftOpen
+from karnet.orders.operations import CashMoved, CashReason, ShiftClosed, ShiftOpened
+from karnet.orders.requests import CashInDrawer, CloseShift, MoveCash, OpenShift, ShiftCounted, ShiftOpen
 from karnet.orders.rules.counter import Counter, RunningShift
 from karnet.orders.rules.pricing import MAX_AMOUNT, allocate, drawer
 
@@ -68,13 +69,16 @@ def decide_close(
     """Close a shift with what was counted; the difference is booked, never hidden.
 
     `drawer_balance` is that of the drawer's account, which runs negative: cash in it is owed to us. Any operator of
-    the facility may close a shift (somebody goes home ill). Refuses a shift that is unknown or closed.
+    the facility may close a shift (somebody goes home ill). Refuses a shift that is unknown or closed, and an instant
+    before the shift was opened.
     """
     if shift is None:
         return refused(Reason.NO_OPEN_SHIFT, shift=str(request.shift)), ()
     if operator_facility != shift.facility:
         return refused(Reason.UNKNOWN_ACTOR, actor=str(request.actor)), ()
     problems = _problems(request)
+    if request.at < shift.opened_at:
+        problems["at"] = "lies before the shift was opened"
     if problems:
         return bad_values(problems), ()
     expected = shift.float_minor - drawer_balance
@@ -90,6 +94,43 @@ def decide_close(
     )
     answer = ShiftCounted(shift=shift.id, expected=expected, counted=request.counted, difference=difference)
     return answer, (closed,)
+
+
+def decide_move_cash(
+    request: MoveCash, shift: RunningShift | None, operator_facility: UUID | None, drawer_balance: int
+) -> tuple[CashInDrawer | Refused, tuple[CashMoved, ...]]:
+    """Put cash into a drawer or take it out, as any operator of the facility may. The other side is the facility's safe.
+
+    Refuses a shift that is unknown or closed, no amount, and more than the drawer should hold.
+    """
+    if shift is None:
+        return refused(Reason.NO_OPEN_SHIFT, shift=str(request.shift)), ()
+    if operator_facility != shift.facility:
+        return refused(Reason.UNKNOWN_ACTOR, actor=str(request.actor)), ()
+    held, amount = shift.float_minor - drawer_balance, request.amount
+    if request.reason not in get_args(CashReason):
+        return bad_values({"reason": f"must be one of {', '.join(get_args(CashReason))}"}), ()
+    if not 0 < abs(amount) <= MAX_AMOUNT:
+        return bad_values({"amount": f"must be 1 to {MAX_AMOUNT} minor units, in or out"}), ()
+    if held + amount < 0:
+        return refused(
+            Reason.INSUFFICIENT_FUNDS, available_minor=held, needed_minor=-amount, currency=shift.currency
+        ), ()
+    box, safe = drawer(shift.id, shift.currency), owned_account(shift.facility, "safe", shift.currency)
+    source, target = (box, safe) if amount > 0 else (safe, box)
+    moved = CashMoved(
+        id=derived_id(instant(request.at), request.key, "cash"),
+        shift=shift.id,
+        facility=shift.facility,
+        sales_point=shift.sales_point,
+        operator=request.actor,
+        currency=shift.currency,
+        amount=amount,
+        reason=request.reason,
+        accounts=(AccountOpened(id=safe, owner=shift.facility, purpose="safe", unit=shift.currency),),
+        transfers=tuple(allocate([(source, abs(amount))], [(target, abs(amount))], shift.currency)),
+    )
+    return CashInDrawer(id=moved.id, shift=shift.id, amount=amount, expected=held + amount), (moved,)
 
 
 def _problems(request: CloseShift) -> dict[str, str]:

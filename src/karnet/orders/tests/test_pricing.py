@@ -43,7 +43,9 @@ def counter() -> SalesCounter:
         sales_point=TILL, code="K1", kind="till", facility=NORTH, facility_code="NORTH", currency="PLN",
         time_zone="Europe/Warsaw",
     )  # fmt: skip
-    shift = RunningShift(id=SHIFT, sales_point=TILL, operator=ANNA, facility=NORTH, currency="PLN", float_minor=0)
+    shift = RunningShift(
+        id=SHIFT, sales_point=TILL, operator=ANNA, facility=NORTH, currency="PLN", float_minor=0, opened_at=AT
+    )  # fmt: skip
     return SalesCounter(places={TILL: place}, operators={ANNA: NORTH}, shifts={TILL: shift})
 
 

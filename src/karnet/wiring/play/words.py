@@ -48,7 +48,7 @@ Clock = Annotated[str, Meta(pattern=CLOCK_PATTERN, description="Local wall time;
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SalesPointKind = Literal["till", "reception", "ticket_machine", "web", "partner"]
-PaymentKind = Literal["cash", "card", "bank_transfer", "voucher", "internal_account", "invoice"]
+PaymentKind = Literal["cash", "card", "bank_transfer", "voucher", "internal_account", "invoice", "on_account"]
 BlockReason = Literal["lost", "stolen", "misused", "unpaid", "other"]
 Count = Annotated[int, Meta(ge=0, le=10**9)]
 
