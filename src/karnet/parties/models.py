@@ -118,3 +118,73 @@ class Company(models.Model):
             models.CheckConstraint(condition=models.Q(country__regex="^[A-Z]{2}$"), name="company_country_iso_3166"),
             models.CheckConstraint(condition=~models.Q(name=""), name="company_name_present"),
         ]
+
+
+class Customer(models.Model):
+    """Somebody who buys or holds a card: house data, erasable; operations name the id alone (SPEC X4).
+
+    `phone` in E.164 (ITU-T): "+48601234567". Once erased, the row is an id and two instants.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    given_name = models.CharField(max_length=100)
+    surname = models.CharField(max_length=100)
+    phone = models.CharField(max_length=16)
+    email = models.CharField(max_length=254)
+    language = models.CharField(max_length=2)
+    created_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "parties_customer"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(phone="") | models.Q(phone__regex=r"^\+[1-9][0-9]{1,14}$"),
+                name="customer_phone_e164",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(erased_at__isnull=False) | ~models.Q(surname="") | ~models.Q(phone=""),
+                name="customer_can_be_found",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(erased_at__isnull=True)
+                | models.Q(given_name="", surname="", phone="", email="", language=""),
+                name="customer_erased_is_nobody",
+            ),
+        ]
+
+
+class CustomerKey(models.Model):
+    """What a customer is found by (persons.search_keys): the beginning of each is a range of one index."""
+
+    pk = models.CompositePrimaryKey("customer", "key")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, db_index=False, related_name="+")
+    # By bytes: the database's own order of letters would make no ranges of beginnings.
+    key = models.CharField(max_length=260, db_collation="C")
+
+    class Meta:
+        db_table = "parties_customer_key"
+        indexes: ClassVar = [models.Index(fields=["key", "customer"], name="customer_by_key")]
+
+
+class Look(models.Model):
+    """Who looked at, changed, exported or erased the data of which customer, and when. Rows are only ever added.
+
+    `by`: a log-in's name; an erased customer's looks stay, by id.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, db_index=False, related_name="+")
+    by = models.CharField(max_length=64)
+    what = models.CharField(max_length=8)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "parties_look"
+        indexes: ClassVar = [models.Index(fields=["customer", "at"], name="look_by_customer")]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(what__in=("found", "read", "saved", "exported", "erased")), name="look_kind_known"
+            ),
+            models.CheckConstraint(condition=~models.Q(by=""), name="look_by_somebody"),
+        ]

@@ -14,10 +14,20 @@ from django.db import connection
 
 from karnet.journal.models import ProjectedModel
 
-INSERT_ONLY = ("journal_operation", "journal_content", "journal_entry", "journal_checkpoint", "journal_origin")
+INSERT_ONLY = (
+    "journal_operation",
+    "journal_content",
+    "journal_entry",
+    "journal_checkpoint",
+    "journal_origin",
+    "parties_look",
+)
 
 SECRET = (
     "parties_user",
+    "parties_customer",
+    "parties_customer_key",
+    "parties_look",
     "journal_content",
     "django_session",
     "faces_device_token",
