@@ -9,23 +9,13 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from typing import NamedTuple
 
 from karnet.kernel.decimals import money
 from karnet.kernel.outcomes import Fact, Refused
+from karnet.kernel.reason_words_common_card import COMMON_CARD
 from karnet.kernel.reasons import Reason
+from karnet.kernel.sentences import Sentence
 from karnet.kernel.time import zone
-
-
-class Sentence(NamedTuple):
-    """One reason in every language of the screens (SPEC X3)."""
-
-    en: str
-    pl: str
-    ru: str
-    it: str
-    de: str
-
 
 LANGUAGES = Sentence._fields
 
@@ -396,6 +386,41 @@ WORDS: dict[Reason, Sentence] = {
         it="È in vigore un altro accordo[ ({season})][ fino al {until}]. Scegli giorni che non copre.",
         de="Eine andere Vereinbarung[ ({season})] gilt[ bis {until}]. Wählen Sie Tage, die sie nicht umfasst.",
     ),
+    Reason.NEEDS_SIGNATURES: Sentence(
+        en="Members of other servers[ ({members})] have to sign it. Propose the text, and let every member sign.",
+        pl="Muszą ją podpisać członkowie z innych serwerów[ ({members})]. Zaproponuj tekst i zbierz podpisy wszystkich.",
+        ru="Её должны подписать участники с других серверов[ ({members})]. Предложите текст и соберите все подписи.",
+        it="Devono firmarlo membri di altri server[ ({members})]. Proponi il testo e raccogli tutte le firme.",
+        de="Mitglieder anderer Server[ ({members})] müssen sie unterschreiben. Schlagen Sie den Text allen Mitgliedern vor.",
+    ),
+    Reason.TEXT_DIFFERS: Sentence(
+        en="This is not the text that would be signed. Read the agreement again, then sign.",
+        pl="To nie jest tekst, który zostałby podpisany. Przeczytaj umowę jeszcze raz i dopiero podpisz.",
+        ru="Это не тот текст, который был бы подписан. Прочитайте соглашение ещё раз, затем подпишите.",
+        it="Non è il testo che verrebbe firmato. Rileggi l'accordo, poi firma.",
+        de="Das ist nicht der Text, der unterschrieben würde. Lesen Sie die Vereinbarung noch einmal.",
+    ),
+    Reason.NOT_A_MEMBER: Sentence(
+        en="The facility is no member of the agreement[ {season}]. Only members sign it.",
+        pl="Obiekt nie jest członkiem umowy[ {season}]. Podpisują ją tylko członkowie.",
+        ru="Объект не участвует в соглашении[ {season}]. Его подписывают только участники.",
+        it="La struttura non è membro dell'accordo[ {season}]. Lo firmano solo i membri.",
+        de="Der Betrieb ist kein Mitglied der Vereinbarung[ {season}]. Nur Mitglieder unterschreiben.",
+    ),
+    Reason.NOT_A_MANAGER: Sentence(
+        en="Only a manager of the facility[ {facility}] signs for it, on its own server.",
+        pl="Za obiekt[ {facility}] podpisuje tylko jego kierownik, na własnym serwerze obiektu.",
+        ru="За объект[ {facility}] подписывает только его руководитель, на сервере этого объекта.",
+        it="Per la struttura[ {facility}] firma solo un suo responsabile, sul server della struttura.",
+        de="Für den Betrieb[ {facility}] unterschreibt nur seine Leitung, auf dem eigenen Server.",
+    ),
+    Reason.ALREADY_SIGNED: Sentence(
+        en="It has been signed for this facility[ ({facility})] already. Nothing more to do.",
+        pl="Za ten obiekt[ ({facility})] już podpisano. Nie trzeba nic więcej robić.",
+        ru="За этот объект[ ({facility})] уже подписано. Больше ничего не нужно.",
+        it="Per questa struttura[ ({facility})] è già stato firmato. Non serve altro.",
+        de="Für diesen Betrieb[ ({facility})] ist schon unterschrieben. Es ist nichts mehr zu tun.",
+    ),
     # faces
     Reason.LIMIT_REACHED: Sentence(
         en="This is more than may still be sold today[: {left_minor} are left]. Sell less, or ask for a higher limit.",
@@ -404,6 +429,7 @@ WORDS: dict[Reason, Sentence] = {
         it="È più di quanto si può ancora vendere oggi[: restano {left_minor}]. Vendi di meno o chiedi un limite più alto.",
         de="Das ist mehr, als heute noch verkauft werden darf[: {left_minor} bleiben]. Verkaufen Sie weniger, oder bitten Sie um ein höheres Limit.",
     ),
+    **COMMON_CARD,
 }
 
 

@@ -68,5 +68,14 @@ class Reason(StrEnum):
     UNKNOWN_CUT = "unknown_cut"
     NOTHING_TO_CLOSE = "nothing_to_close"
     AGREEMENT_OVERLAPS = "agreement_overlaps"  # two would be in force at once
+    NEEDS_SIGNATURES = "needs_signatures"  # members of other servers have to sign it
+    TEXT_DIFFERS = "text_differs"  # the digest given is not that of the agreement
+    NOT_A_MEMBER = "not_a_member"
+    NOT_A_MANAGER = "not_a_manager"  # only the member's own manager signs, on its own server
+    ALREADY_SIGNED = "already_signed"
     # faces
     LIMIT_REACHED = "limit_reached"  # a partner's own limit per day
+    # federation
+    UNKNOWN_MEMBER = "unknown_member"  # of the common card
+    INVITATION_ENDED = "invitation_ended"
+    KEY_NOT_VOUCHED = "key_not_vouched"

@@ -33,6 +33,7 @@ SECRET = (
     "faces_device_token",
     "otp_totp_totpdevice",
     "api_webhook",
+    "federation_token",
 )
 """What opens something (log-ins, sessions, tokens, keys), or is nobody's to read: not for those who only look."""
 

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "karnet.orders",
     "karnet.access",
     "karnet.settlement",
+    "karnet.federation",
     "karnet.faces.base",
     "karnet.faces.till",
     "karnet.faces.api",

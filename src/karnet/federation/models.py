@@ -1,0 +1,168 @@
+"""Tables of federation. Who takes part is projected from the hub's log; tokens, cosignatures, evidence and what was
+seen of each peer are this server's own."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+
+from karnet.journal.models import ProjectedModel
+
+
+class Member(ProjectedModel):
+    """A server that takes part. `good`: suspended from this entry on (null: not suspended)."""
+
+    log = models.CharField(primary_key=True, max_length=255)
+    server = models.UUIDField(unique=True)
+    cosigner = models.TextField()
+    invitation = models.UUIDField(null=True, unique=True)  # Used once.
+    is_hub = models.BooleanField()
+    at = models.DateTimeField()
+    good = models.BigIntegerField(null=True)
+    standing_at = models.DateTimeField(null=True)
+    standing_origin = models.SmallIntegerField(null=True)
+    standing_number = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "federation_member"
+
+
+class Key(ProjectedModel):
+    """A key that signs checkpoints of a log of sizes above `above`, until the next key's."""
+
+    pk = models.CompositePrimaryKey("log", "vkey")
+    log = models.CharField(max_length=255)
+    vkey = models.TextField()
+    above = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "federation_key"
+
+
+class Invitation(ProjectedModel):
+    """A server may join until then."""
+
+    id = models.UUIDField(primary_key=True)
+    log = models.CharField(max_length=255)
+    until = models.DateTimeField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "federation_invitation"
+
+
+class Announcement(ProjectedModel):
+    """A key that a log announced in itself."""
+
+    pk = models.CompositePrimaryKey("log", "vkey")
+    log = models.CharField(max_length=255)
+    vkey = models.TextField()
+    operation = models.UUIDField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "federation_announcement"
+
+
+class Voucher(ProjectedModel):
+    """A member's manager vouches for another member's new key."""
+
+    pk = models.CompositePrimaryKey("log", "vkey", "voucher")
+    log = models.CharField(max_length=255)
+    vkey = models.TextField()
+    voucher = models.CharField(max_length=255)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "federation_voucher"
+
+
+class Token(models.Model):
+    """What opens the hub to somebody: an invitation (used once) or a member. Only its SHA-256 is kept."""
+
+    digest = models.BinaryField(primary_key=True)
+    log = models.CharField(max_length=255)
+    invitation = models.UUIDField(null=True)
+    made_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "federation_token"
+
+
+class Cosignature(models.Model):
+    """The newest cosignature of each cosigner on each log, as a line of a note."""
+
+    pk = models.CompositePrimaryKey("log", "cosigner")
+    log = models.CharField(max_length=255)
+    cosigner = models.CharField(max_length=255)
+    size = models.BigIntegerField()
+    line = models.TextField()
+    saved_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "federation_cosignature"
+
+
+class Evidence(models.Model):
+    """What shows that a log or a sender was not honest. `message` is the evidence as it goes over the wire."""
+
+    digest = models.BinaryField(primary_key=True)
+    log = models.CharField(max_length=255)
+    message = models.BinaryField()
+    found_at = models.DateTimeField(db_default=Now())
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "federation_evidence"
+
+
+class Peer(models.Model):
+    """What was seen of a peer: a member by the hub, the hub by a member. For people to look at; nothing depends on it."""
+
+    log = models.CharField(primary_key=True, max_length=255)
+    address = models.TextField()
+    seen_at = models.DateTimeField(null=True)
+    down_since = models.DateTimeField(null=True)
+    error = models.TextField()
+    error_at = models.DateTimeField(null=True)
+    round_trip_ms = models.IntegerField(null=True)
+
+    class Meta:
+        db_table = "federation_peer"
+
+
+class ArchivePull(models.Model):
+    """One daily pull of the whole common record: what it held, and whether it was found sound."""
+
+    day = models.DateField(primary_key=True)
+    at = models.DateTimeField()
+    cut = models.TextField()
+    sound = models.BooleanField()
+    what = models.TextField()
+
+    class Meta:
+        db_table = "federation_archive_pull"
+
+
+class Ask(models.Model):
+    """A request to the home server of a thing, and its answer. `state`: waiting, answered. At the asker, at the hub
+    (which hands it on) and at the home server alike."""
+
+    key = models.CharField(primary_key=True, max_length=200)
+    asker = models.CharField(max_length=255)
+    home = models.CharField(max_length=255)
+    request = models.BinaryField()
+    answer = models.BinaryField(null=True)
+    made_at = models.DateTimeField()
+    until = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "federation_ask"
+        indexes: ClassVar = [
+            models.Index(fields=["home", "made_at"], condition=models.Q(answer__isnull=True), name="ask_waiting")
+        ]

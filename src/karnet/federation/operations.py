@@ -1,0 +1,135 @@
+"""Who takes part, as facts. All but `joined` and the members' own announcements stand in the hub's log alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from karnet.journal.operations import Operation, Part, operation
+
+
+class Member(Part, frozen=True, kw_only=True):
+    """A server that takes part: its log's permanent name, its actor, the keys it signs and cosigns with (vkeys)."""
+
+    log: str
+    server: UUID
+    vkey: str
+    cosigner: str
+
+
+class LogKey(Part, frozen=True, kw_only=True):
+    """A key that may sign checkpoints of `log` whose size is above `above`."""
+
+    log: str
+    vkey: str
+    above: int
+
+
+class Standing(Part, frozen=True, kw_only=True):
+    """Whether a member's entries count: all of them (`good` null), or those with an index below `good`."""
+
+    log: str
+    good: int | None = None
+
+
+@operation("federation.opened")
+class Opened(Operation, frozen=True, kw_only=True):
+    """A server has become the hub of a common card: the first fact of a federation, in the hub's log."""
+
+    member: Member
+    key: LogKey
+
+    def parts(self) -> Iterable[Part]:
+        return (self.member, self.key)
+
+
+@operation("federation.invited")
+class Invited(Operation, frozen=True, kw_only=True):
+    """A server of this name may join once, until then. The token that opens it is no part of the record."""
+
+    id: UUID
+    log: str
+    until: datetime
+
+
+@operation("federation.admitted")
+class Admitted(Operation, frozen=True, kw_only=True):
+    """A server has joined by an invitation, proving that it holds the key."""
+
+    invitation: UUID
+    member: Member
+    key: LogKey
+
+    def parts(self) -> Iterable[Part]:
+        return (self.member, self.key)
+
+
+@operation("federation.joined", scope="house")
+class Joined(Operation, frozen=True, kw_only=True):
+    """This server has joined a hub: whose word counts here about who takes part."""
+
+    member: Member
+    key: LogKey
+
+    def parts(self) -> Iterable[Part]:
+        return (self.member, self.key)
+
+
+@operation("federation.key_announced")
+class KeyAnnounced(Operation, frozen=True, kw_only=True):
+    """A member says in its own log, still signed by the old key, by which key it will sign from now on."""
+
+    log: str
+    vkey: str
+
+
+@operation("federation.key_changed")
+class KeyChanged(Operation, frozen=True, kw_only=True):
+    """The hub has found the announcement: the new key may sign what follows it."""
+
+    key: LogKey
+
+    def parts(self) -> Iterable[Part]:
+        return (self.key,)
+
+
+@operation("federation.key_vouched")
+class KeyVouched(Operation, frozen=True, kw_only=True):
+    """The manager of the member `voucher` (in whose log this stands) knows that `log`, which lost its key, has this
+    new one: the words were compared."""
+
+    voucher: str
+    log: str
+    vkey: str
+
+
+@operation("federation.key_replaced")
+class KeyReplaced(Operation, frozen=True, kw_only=True):
+    """A lost key is replaced: every other member's manager has vouched for the new one."""
+
+    key: LogKey
+    vouchers: tuple[str, ...]
+
+    def parts(self) -> Iterable[Part]:
+        return (self.key,)
+
+
+@operation("federation.suspended")
+class Suspended(Operation, frozen=True, kw_only=True):
+    """A member is suspended from its entry `standing.good` on: later ones are kept and not applied."""
+
+    standing: Standing
+
+    def parts(self) -> Iterable[Part]:
+        return (self.standing,)
+
+
+@operation("federation.reinstated")
+class Reinstated(Operation, frozen=True, kw_only=True):
+    """A suspended member takes part again, with all it has sent."""
+
+    standing: Standing
+
+    def parts(self) -> Iterable[Part]:
+        return (self.standing,)

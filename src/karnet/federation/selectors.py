@@ -1,0 +1,105 @@
+"""Who takes part, read from the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from django.db import connection
+
+from karnet.federation.models import Announcement, Invitation, Key, Member, Voucher
+from karnet.federation.rules import Known, Open
+from karnet.journal.selectors import position
+
+
+class MemberRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A member as people see it: since when, by which keys (newest last), and from which entry it is suspended."""
+
+    log: str
+    server: UUID
+    is_hub: bool
+    since: datetime
+    keys: tuple[str, ...]
+    cosigner: str
+    good: int | None
+
+
+def known() -> dict[str, Known]:
+    """Return every member by its log's name, as rules want it. Two queries."""
+    keys = _keys()
+    return {
+        row.log: Known(log=row.log, keys=tuple(keys.get(row.log, ())), good=row.good, standing_at=row.standing_at)
+        for row in Member.objects.all()
+    }
+
+
+def members() -> list[MemberRow]:
+    """Return the members in the order of their names, the hub first. Two queries."""
+    keys = _keys()
+    return [
+        MemberRow(
+            log=row.log,
+            server=row.server,
+            is_hub=row.is_hub,
+            since=row.at,
+            keys=tuple(vkey for vkey, _ in keys.get(row.log, ())),
+            cosigner=row.cosigner,
+            good=row.good,
+        )
+        for row in Member.objects.order_by("-is_hub", "log")
+    ]
+
+
+def hub() -> str | None:
+    """Return the name of the hub's log; None for a server that is no part of a common card."""
+    return Member.objects.filter(is_hub=True).values_list("log", flat=True).first()
+
+
+def invitations(ids: Collection[UUID]) -> dict[UUID, Open]:
+    """Return invitations by id."""
+    used = set(Member.objects.filter(invitation__in=ids).values_list("invitation", flat=True))
+    return {
+        row.id: Open(log=row.log, until=row.until, used=row.id in used) for row in Invitation.objects.filter(id__in=ids)
+    }
+
+
+def open_invitations(at: datetime) -> list[Open]:
+    """Return the invitations that may still be used, the first to end first."""
+    used = Member.objects.filter(invitation__isnull=False).values("invitation")
+    joined = Member.objects.values("log")
+    rows = Invitation.objects.filter(until__gt=at).exclude(id__in=used).exclude(log__in=joined).order_by("until")
+    return [Open(log=row.log, until=row.until) for row in rows]
+
+
+def announced(log: str) -> dict[str, int]:
+    """Return the keys that a log announced in itself and we hold, with the index of the announcement's entry."""
+    found = {}
+    for vkey, operation in Announcement.objects.filter(log=log).values_list("vkey", "operation"):
+        place = position(operation)
+        if place is not None:
+            found[vkey] = place[1]
+    return found
+
+
+def vouchers(log: str, vkey: str) -> set[str]:
+    """Return the members whose managers vouched for this key of `log`."""
+    return set(Voucher.objects.filter(log=log, vkey=vkey).values_list("voucher", flat=True))
+
+
+def held(log: str) -> int:
+    """Return how many entries of a log are held here."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t.size FROM journal_tree t JOIN journal_origin o ON o.id = t.origin_id WHERE o.name = %s", [log]
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def _keys() -> dict[str, list[tuple[str, int]]]:
+    keys: dict[str, list[tuple[str, int]]] = {}
+    for log, vkey, above in Key.objects.order_by("log", "above", "at").values_list("log", "vkey", "above"):
+        keys.setdefault(log, []).append((vkey, above))
+    return keys

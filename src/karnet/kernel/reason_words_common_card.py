@@ -1,0 +1,30 @@
+"""Words of the reasons that the common card gives: who takes part, and what only another server may do."""
+
+from __future__ import annotations
+
+from karnet.kernel.reasons import Reason
+from karnet.kernel.sentences import Sentence
+
+COMMON_CARD: dict[Reason, Sentence] = {
+    Reason.UNKNOWN_MEMBER: Sentence(
+        en="No such server takes part in the common card[: {code}]. See who does with `karnet federation status`.",
+        pl="Taki serwer nie uczestniczy we wspólnej karcie[: {code}]. Kto uczestniczy, pokaże `karnet federation status`.",
+        ru="Такой сервер не участвует в общей карте[: {code}]. Кто участвует, покажет `karnet federation status`.",
+        it="Nessun server con questo nome partecipa alla carta comune[: {code}]. Chi partecipa lo mostra `karnet federation status`.",
+        de="Kein solcher Server nimmt an der gemeinsamen Karte teil[: {code}]. Wer teilnimmt, zeigt `karnet federation status`.",
+    ),
+    Reason.INVITATION_ENDED: Sentence(
+        en="This invitation was used, has ended, or is for another server[ than {code}]. Ask the hub for a new one.",
+        pl="To zaproszenie zostało użyte, wygasło albo jest dla innego serwera[ niż {code}]. Poproś węzeł o nowe.",
+        ru="Это приглашение использовано, истекло или выдано другому серверу[, не {code}]. Попросите у узла новое.",
+        it="Questo invito è stato usato, è scaduto o è per un altro server[, non per {code}]. Chiedi all'hub un nuovo invito.",
+        de="Diese Einladung ist verbraucht, abgelaufen oder für einen anderen Server[ als {code}]. Bitten Sie den Hub um eine neue.",
+    ),
+    Reason.KEY_NOT_VOUCHED: Sentence(
+        en="Nobody has announced this key, or not everybody has vouched for it[; missing: {missing}]. Compare its words by telephone, then vouch.",
+        pl="Nikt nie zapowiedział tego klucza albo nie wszyscy za niego poręczyli[; brakuje: {missing}]. Porównaj jego słowa przez telefon, potem poręcz.",
+        ru="Этот ключ никто не объявил, или не все за него поручились[; не хватает: {missing}]. Сверьте его слова по телефону, затем поручитесь.",
+        it="Nessuno ha annunciato questa chiave, o non tutti hanno garantito per essa[; mancano: {missing}]. Confronta le sue parole al telefono, poi garantisci.",
+        de="Niemand hat diesen Schlüssel angekündigt, oder nicht alle haben für ihn gebürgt[; es fehlen: {missing}]. Vergleichen Sie seine Wörter am Telefon, dann bürgen Sie.",
+    ),
+}
