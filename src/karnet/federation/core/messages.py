@@ -24,6 +24,8 @@ MAX_MESSAGE_BYTES = 9 * 1024 * 1024
 """A receiver reads no more than this of one message."""
 MAX_COSIGNED = 1024
 """Cosignatures in one message, at most."""
+MAX_EVIDENCE = 64
+"""Pieces of evidence in one reply, at most."""
 MAX_LOGS = 4096
 """Logs named in one message, at most."""
 
@@ -67,8 +69,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What shows that a log was not honest, or that a sender was not. Kept for people, and handed on.
 
     `index`: the first entry that is not believed; what is below it stands. `held` and `offered` are signed notes, as
-    they came: what the receiver goes by, and what contradicts it. `proven`: the log's own key convicts it (FORK); else
-    it is the word of `reported_by` (the log name of the receiver who found it; empty: found here).
+    they came: what the receiver goes by, and what contradicts it. `sender`: the log of the server that brought it; where
+    that is `log` itself, its own server answers for it. `proven`: the log's key signed both (FORK), so no other can be to
+    blame. `reported_by`: the log of the receiver who found it; empty: found here.
     """
 
     log: str
@@ -77,15 +80,17 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     held: bytes = b""
     offered: bytes = b""
     detail: str = ""
+    sender: str = ""
     proven: bool = False
     reported_by: str = ""
 
 
 class Cosigned(msgspec.Struct, frozen=True, kw_only=True):
-    """One cosignature/v1 line (C2SP tlog-cosignature) over the note of `log` at `size`, as it stands in a note."""
+    """One cosignature/v1 line (C2SP tlog-cosignature) over the checkpoint of these three, as it stands in a note."""
 
     log: str
     size: int
+    root: bytes
     line: str
 
 
@@ -150,9 +155,11 @@ class Pulled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t", tag="known"):
-    """How far the hub holds each log. `cosigned`: what it has of the newest notes of the asker's own log."""
+    """How far the hub holds each log, and how far it can hand it on (`offered`: less, while a batch under one note is
+    incomplete). `cosigned`: the newest cosignatures over the asker's own log."""
 
     sizes: dict[str, int]
+    offered: dict[str, int] = msgspec.field(default_factory=dict)
     cosigned: tuple[Cosigned, ...] = ()
 
 

@@ -7,7 +7,7 @@ have moved by the time of a write: `receive` compares and raises Moved.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -36,7 +36,8 @@ class LogView(msgspec.Struct, frozen=True, kw_only=True):
     """A log as it is held here.
 
     `keys`: which may sign its notes now (two while a key is changed). `size`, `root`: entries held and their tree head.
-    `note`: the newest note received (b"" if none); its size may exceed `size` while a batch under it is incomplete.
+    `note`: the newest note over entries that are all held (b"" if none). `pending`: notes received over more than is
+    held, because a batch ended within them; none for most of the time.
     `applied`: entries applied to the tables here; of the home log, all that are held.
     """
 
@@ -45,6 +46,7 @@ class LogView(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     root: bytes
     note: bytes = b""
+    pending: tuple[bytes, ...] = ()
     applied: int = 0
     status: Status = Status.FOLLOWED
 
@@ -113,8 +115,8 @@ class Store(Protocol):
         """Store entries, contents, tiles, tree and note of another server's log, durably. Raises Moved if the log is
         not at `batch.first` any more. Nothing is applied by this."""
 
-    def cosignatures(self, have: Mapping[str, int]) -> tuple[Cosigned, ...]:
-        """Return, for each log named, the newest cosignature of every cosigner above the size given."""
+    def cosignatures(self, logs: Collection[str]) -> tuple[Cosigned, ...]:
+        """Return, for each log named, the newest cosignature of every cosigner (of some log, perhaps none)."""
 
     def cosigners(self) -> Sequence[VerifierKey]:
         """Return the cosignature keys (type 0x04) of the hub and the members, also of those no longer members."""
@@ -123,7 +125,10 @@ class Store(Protocol):
         """Keep cosignatures that were verified. One that is there already changes nothing."""
 
     def quarantine(self, evidence: Evidence) -> None:
-        """Keep evidence; if it is proven, apply no more of that log until people release it. Repeats change nothing."""
+        """Keep evidence; if it is proven, apply no more of that log until people release it.
+
+        One piece is kept for each (log, code, index, sender): repeats change nothing, so nobody fills a disk with it.
+        """
 
     def evidence(self) -> Sequence[Evidence]:
         """Return what `quarantine` has kept and nobody has settled, oldest first."""

@@ -1,0 +1,40 @@
+"""What a sender sends: the next entries of a log with the note and the proofs that a receiver wants to see."""
+
+from __future__ import annotations
+
+from karnet.federation.core.messages import MAX_ENTRIES, TARGET_BYTES, Push
+from karnet.federation.core.store import Store
+from karnet.journal.tlog.checkpoint import Checkpoint
+from karnet.journal.tlog.note import Note
+
+
+def next_push(store: Store, log: str, first: int, limit_bytes: int = TARGET_BYTES) -> Push | None:
+    """Return a batch of a log from index `first` on, or None where nothing beyond it is signed.
+
+    It ends at a signed size where one is within reach, so that the receiver can cosign; else within the next note.
+    """
+    kept = store.entries(log, first, MAX_ENTRIES, max(1, min(limit_bytes, TARGET_BYTES)))
+    if not kept:
+        return None
+    note = store.note_within(log, first, first + len(kept))
+    if note is None:
+        note = store.note_after(log, first + len(kept))
+    if note is None:
+        return None
+    size = Checkpoint.parse(Note.parse(note).text).size
+    kept = kept[: size - first]
+    end = first + len(kept)
+    return Push(
+        log=log,
+        first=first,
+        entries=tuple(entry.data for entry in kept),
+        contents=tuple(dict.fromkeys(entry.content for entry in kept if entry.content is not None)),
+        note=note,
+        proof=store.proof(log, first, size),
+        rest=store.proof(log, end, size) if end < size else (),
+    )
+
+
+def size_of(push: Push) -> int:
+    """Return about how many bytes a batch takes on the wire."""
+    return sum(map(len, push.entries)) + sum(map(len, push.contents)) + len(push.note) + 2048
