@@ -16,7 +16,8 @@ class Medium(ProjectedModel):
     """A card, wristband or code. Its row is the lock of everything on it: entitlements, their days and points.
 
     `issue` counts how often it was given out again: what was put on it for an earlier issue is somebody else's.
-    `blocks` counts blocks that no unblock has lifted.
+    `blocks` counts blocks that no unblock has lifted. `holder`: the customer who has it, on its issue `holder_issue`:
+    an id without a foreign key, for customers of other servers are not kept here, and any may be erased.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -33,9 +34,17 @@ class Medium(ProjectedModel):
     state_origin = models.SmallIntegerField()
     state_number = models.BigIntegerField()
     blocks = models.IntegerField(default=0)
+    holder = models.UUIDField(null=True)
+    holder_issue = models.IntegerField(null=True)
+    holder_at = models.DateTimeField(null=True)
+    holder_origin = models.SmallIntegerField(null=True)
+    holder_number = models.BigIntegerField(null=True)
 
     class Meta:
         db_table = "entitlements_medium"
+        indexes: ClassVar = [
+            models.Index(fields=["holder"], condition=Q(holder__isnull=False), name="medium_by_holder"),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(kind__in=("card", "wristband", "barcode", "qr", "phone")), name="medium_kind_known"

@@ -73,6 +73,17 @@ class DepositReturned(Part, frozen=True, kw_only=True):
     currency: str
 
 
+class MediumHeld(Part, frozen=True, kw_only=True):
+    """Who holds the medium, on this `issue` of it: a customer's id and nothing else of them (SPEC X4); None = nobody.
+
+    The later of two counts. Who it is stays beside the journal, at the server that knows the customer.
+    """
+
+    medium: UUID
+    customer: UUID | None = None
+    issue: int = 0
+
+
 class EntitlementIssued(Part, frozen=True, kw_only=True):
     """A right of access on a medium and who sold it (SPEC N7). Carries every value its use and settlement need.
 
@@ -152,9 +163,21 @@ class Unblocked(Operation, frozen=True, kw_only=True):
         return (self.lift,)
 
 
+@operation("entitlements.holder_named")
+class HolderNamed(Operation, frozen=True, kw_only=True):
+    """A medium's holder is written down, or taken off it."""
+
+    holder: MediumHeld
+    sales_point: UUID | None = None
+
+    def parts(self) -> Iterable[Part]:
+        return (self.holder,)
+
+
 @operation("entitlements.replaced")
 class Replaced(Operation, frozen=True, kw_only=True):
-    """A lost or broken medium is replaced with everything on it (SPEC N12). The old one is blocked for good."""
+    """A lost or broken medium is replaced with everything on it (SPEC N12), its `holder` too. The old one is blocked
+    for good."""
 
     old: UUID
     new: MediumIssued
@@ -165,9 +188,11 @@ class Replaced(Operation, frozen=True, kw_only=True):
     deposits_taken: tuple[DepositTaken, ...] = ()
     deposits_returned: tuple[DepositReturned, ...] = ()
     transfers: tuple[Transfer, ...] = ()
+    holder: MediumHeld | None = None
 
     def parts(self) -> Iterable[Part]:
         return (
             self.new, self.block, *self.moved, *self.accounts,
             *self.deposits_taken, *self.deposits_returned, *self.transfers,
+            *((self.holder,) if self.holder else ()),
         )  # fmt: skip

@@ -21,6 +21,7 @@ from karnet.entitlements.operations import (
     EntitlementMoved,
     EntitlementVoided,
     MediumBlocked,
+    MediumHeld,
     MediumIssued,
     MediumReturned,
     MediumUnblocked,
@@ -65,6 +66,7 @@ DAY = Insert(EntitlementDay, ["entitlement", "day"], present_ok=True)
 BLOCKS = Add(Medium, ["id"], ["blocks"])
 REISSUED = SetLater(Medium, ["id"], ["issue"], "issued")
 STATE = SetLater(Medium, ["id"], ["state"], "state")
+HOLDER = SetLater(Medium, ["id"], ["holder", "holder_issue"], "holder")
 PLACED = SetLater(Entitlement, ["id"], ["medium", "issue"], "placed")
 ACTIVATED = SetEarlier(Entitlement, ["id"], ["active_from", "active_until"], "activated")
 VOIDED = SetEarlier(Entitlement, ["id"], [], "voided")
@@ -98,6 +100,11 @@ def blocked(block: MediumBlocked, recorded: Recorded, write: Write) -> None:
 def unblocked(lift: MediumUnblocked, recorded: Recorded, write: Write) -> None:
     write(LIFT, (lift.block, *stamped(recorded)))
     write(BLOCKS, (lift.medium, -1))
+
+
+@projects(MediumHeld)
+def held(held: MediumHeld, recorded: Recorded, write: Write) -> None:
+    write(HOLDER, (held.medium, held.customer, held.issue, recorded))
 
 
 @projects(Replaced)

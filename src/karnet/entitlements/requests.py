@@ -47,6 +47,24 @@ class BlockLifted(msgspec.Struct, frozen=True, kw_only=True, tag="block_lifted")
     blocks_left: int
 
 
+class NameHolder(msgspec.Struct, frozen=True, kw_only=True):
+    """Write down which customer holds a medium, by id; None takes the holder off it."""
+
+    key: str
+    at: datetime
+    actor: UUID
+    medium: UUID
+    customer: UUID | None = None
+    sales_point: UUID | None = None
+
+
+class HolderIs(msgspec.Struct, frozen=True, kw_only=True, tag="holder_named", omit_defaults=True):
+    """Who holds the medium from now on."""
+
+    medium: UUID
+    customer: UUID | None = None
+
+
 class Replace(msgspec.Struct, frozen=True, kw_only=True):
     """Replace a lost or broken medium by another. `code`: why the old one is blocked for good.
 

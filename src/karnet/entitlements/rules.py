@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import get_args
 from uuid import UUID
@@ -19,12 +19,14 @@ from karnet.entitlements.operations import (
     DepositTaken,
     EntitlementKind,
     EntitlementMoved,
+    HolderNamed,
     MediumBlocked,
+    MediumHeld,
     MediumIssued,
     MediumKind,
     Replaced,
 )
-from karnet.entitlements.requests import Replace
+from karnet.entitlements.requests import NameHolder, Replace
 from karnet.kernel.ids import derived_id, named_id
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
@@ -40,7 +42,11 @@ Span = tuple[datetime, datetime | None]
 
 
 class MediumState(msgspec.Struct, frozen=True, kw_only=True):
-    """A medium as decisions see it. `blocks`: how many blocks lie on it; `state_at`: when its state last changed."""
+    """A medium as decisions see it. `blocks`: how many blocks lie on it; `state_at`: when its state last changed.
+
+    `holder`: the customer who holds it now, if that was written down; `holder_at`: when it was last, for whichever
+    issue. Gates do not read the last two.
+    """
 
     id: UUID
     number: str
@@ -50,6 +56,8 @@ class MediumState(msgspec.Struct, frozen=True, kw_only=True):
     issue: int = 0
     blocks: int = 0
     state_at: datetime | None = None
+    holder: UUID | None = None
+    holder_at: datetime | None = None
 
 
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
@@ -305,12 +313,19 @@ class Desk:
             self.put(medium)
 
     def put(self, medium: MediumState) -> None:
-        """Take in a medium, or its new state."""
+        """Take in a medium, or its new state. When its holder was last written down is not forgotten by a new issue."""
+        known = self.media.get(medium.id)
+        if known is not None and medium.holder_at is None:
+            medium = msgspec.structs.replace(medium, holder_at=known.holder_at)
         self.media[medium.id] = self._by_number[medium.number] = self._by_chip[medium.chip] = medium
 
     def find(self, number: str) -> MediumState | None:
         """Return the medium with this printed number, if there is one."""
         return self._by_number.get(number)
+
+    def name(self, held: MediumHeld, at: datetime) -> None:
+        """Take in who holds a medium."""
+        self.put(msgspec.structs.replace(self.media[held.medium], holder=held.customer, holder_at=instant(at)))
 
     def decide_issue(
         self, number: str, chip: str, kind: MediumKind, facility: UUID, at: datetime
@@ -366,6 +381,12 @@ def decide_replace(desk: Desk, held: Held, request: Replace, facility: UUID) -> 
     new = late or desk.decide_issue(request.new_number, request.chip, request.kind, facility, request.at)
     if isinstance(new, Refused):
         return new
+    holder = None
+    if old.holder is not None:
+        held_by = decide_held(desk, issued_state(new, request.at), old.holder, request.at)
+        if isinstance(held_by, Refused):
+            return held_by
+        holder = held_by
     at, going = instant(request.at), [holding for holding in held.holdings[old.id] if not holding.voided]
     paid, taken = [], []
     if request.deposit == "move":
@@ -377,6 +398,8 @@ def decide_replace(desk: Desk, held: Held, request: Replace, facility: UUID) -> 
         held.deposits[old.id] = []
     desk.put(msgspec.structs.replace(old, state="replaced", blocks=old.blocks + 1, state_at=at))
     desk.put(issued_state(new, at))
+    if holder is not None:
+        desk.name(holder, at)
     held.holdings[old.id] = []
     held.holdings[new.id] = [msgspec.structs.replace(holding, medium=new.id, placed_at=at) for holding in going]
     for deposit_taken in taken:
@@ -389,7 +412,34 @@ def decide_replace(desk: Desk, held: Held, request: Replace, facility: UUID) -> 
         sales_point=request.sales_point,
         deposits_taken=tuple(taken),
         deposits_returned=tuple(paid),
+        holder=holder,
     )
+
+
+def decide_holder(desk: Desk, request: NameHolder, customers: Collection[UUID]) -> HolderNamed | Refused:
+    """Decide to write down who holds a medium. `customers`: those known among who is named. Folds into the desk.
+
+    A blocked medium may be named, too: who lost it is who comes to ask.
+    """
+    medium = desk.media.get(request.medium)
+    if medium is None:
+        return refused(Reason.UNKNOWN_MEDIUM, medium=str(request.medium))
+    if medium.state != "in_use":
+        return usable_medium(msgspec.structs.replace(medium, blocks=0)) or refused(Reason.MEDIUM_RETURNED)
+    if request.customer is not None and request.customer not in customers:
+        return bad_values({"customer": "is not known"})
+    held = decide_held(desk, medium, request.customer, request.at)
+    if isinstance(held, Refused):
+        return held
+    desk.name(held, request.at)
+    return HolderNamed(holder=held, sales_point=request.sales_point)
+
+
+def decide_held(desk: Desk, medium: MediumState, customer: UUID | None, at: datetime) -> MediumHeld | Refused:
+    """Return the part that gives a medium (in this state of it) a holder; refuses one dated before the last."""
+    known = desk.media.get(medium.id)
+    late = outrun(at, medium.state_at, known.holder_at if known else None)
+    return late or MediumHeld(medium=medium.id, customer=customer, issue=medium.issue)
 
 
 def drawing_order(holdings: Iterable[Holding]) -> list[Holding]:

@@ -15,7 +15,9 @@ from karnet.catalogue.operations import Validity
 from karnet.entitlements.rules import Desk, Holding, MediumState, OpenBlock, OpenDeposit, medium_id, points_account
 from karnet.journal.flight import Send
 
-_MEDIUM = "id, number, chip, kind, state, issue, blocks, state_at"
+_MEDIUM = (
+    "id, number, chip, kind, state, issue, blocks, state_at, CASE WHEN holder_issue = issue THEN holder END, holder_at"
+)
 
 
 def medium_ids_by_chip(chips: Collection[str]) -> dict[str, UUID]:
@@ -72,6 +74,11 @@ def media_by_number(numbers: Collection[str]) -> dict[str, MediumState]:
     return {medium.number: medium for medium in _media("id = ANY(%b)", [[medium_id(n) for n in numbers]])}
 
 
+def media_held_by(customer: UUID, limit: int = 100) -> list[MediumState]:
+    """Return the media a customer holds, replaced ones too, by number. What was handed back and given out again is not."""
+    return sorted(_media("holder = %s AND holder_issue = issue LIMIT %s", [customer, limit]), key=lambda m: m.number)
+
+
 def media_by_chip(chips: Collection[str]) -> dict[str, MediumState]:
     """Return the media that are known, by what readers read."""
     return {medium.chip: medium for medium in _media("chip = ANY(%b)", [list(chips)])}
@@ -84,10 +91,12 @@ def _media(where: str, parameters: Sequence[Any]) -> list[MediumState]:
 
 
 def _medium(row: tuple[Any, ...]) -> MediumState:
-    id_, number, chip, kind, state, issue, blocks, state_at = row
+    id_, number, chip, kind, state, issue, blocks, state_at, *named = row
+    holder, holder_at = named or (None, None)
     return MediumState(
-        id=id_, number=number, chip=chip, kind=kind, state=state, issue=issue, blocks=blocks, state_at=state_at
-    )
+        id=id_, number=number, chip=chip, kind=kind, state=state, issue=issue, blocks=blocks, state_at=state_at,
+        holder=holder, holder_at=holder_at,
+    )  # fmt: skip
 
 
 _HOLDING_COLUMNS = (

@@ -11,6 +11,8 @@ from karnet.entitlements.projection import NEW_MEDIUM
 from karnet.entitlements.requests import Block as Block
 from karnet.entitlements.requests import BlockLifted as BlockLifted
 from karnet.entitlements.requests import BlockPlaced as BlockPlaced
+from karnet.entitlements.requests import HolderIs as HolderIs
+from karnet.entitlements.requests import NameHolder as NameHolder
 from karnet.entitlements.requests import Replace as Replace
 from karnet.entitlements.requests import ReplacementIssued as ReplacementIssued
 from karnet.entitlements.requests import Unblock as Unblock
@@ -20,6 +22,7 @@ from karnet.kernel.ids import derived_id
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
+from karnet.parties.people import known_customers
 from karnet.parties.selectors import sales_points
 
 
@@ -69,6 +72,22 @@ def _unblock(tx: Transaction[Unblock, BlockLifted]) -> None:
             answer = BlockLifted(medium=medium.id, blocks_left=len(blocks[medium.id]))
             lift = MediumUnblocked(block=request.block, medium=medium.id)
             tx.record([Outcome(request, answer, (Unblocked(lift=lift, sales_point=request.sales_point),))])
+
+
+def name_holders(requests: Sequence[NameHolder]) -> list[HolderIs | Refused]:
+    """Write down who holds media, by customers' ids; the later of two counts, everywhere. Locks the media."""
+    return transact(requests, _name_holders, answers=HolderIs)
+
+
+def _name_holders(tx: Transaction[NameHolder, HolderIs]) -> None:
+    desk = selectors.lock_desk({request.medium for request in tx.fresh})
+    customers = known_customers({request.customer for request in tx.fresh if request.customer})
+    for request in tx.fresh:
+        decided = rules.decide_holder(desk, request, customers)
+        if isinstance(decided, Refused):
+            tx.record([Outcome(request, decided)])
+        else:
+            tx.record([Outcome(request, HolderIs(medium=request.medium, customer=request.customer), (decided,))])
 
 
 def replace(requests: Sequence[Replace]) -> list[ReplacementIssued | Refused]:

@@ -96,7 +96,8 @@ class Terms(ProjectedModel):
 
 
 class Order(ProjectedModel):
-    """A sale. `total` is the gross of its lines, `vat` inside it; `deposit` is taken on top, without VAT."""
+    """A sale. `total` is the gross of its lines, `vat` inside it; `deposit` is taken on top, without VAT. `buyer`: a
+    company, `customer`: a person, by ids that may mean nobody any more."""
 
     id = models.UUIDField(primary_key=True)
     document = models.CharField(max_length=64)
@@ -110,6 +111,7 @@ class Order(ProjectedModel):
     vat = models.BigIntegerField()
     deposit = models.BigIntegerField()
     buyer = models.UUIDField(null=True)
+    customer = models.UUIDField(null=True)
     at = models.DateTimeField()
     origin = models.SmallIntegerField()
     number = models.BigIntegerField()
@@ -119,6 +121,7 @@ class Order(ProjectedModel):
         indexes: ClassVar = [
             BrinIndex(fields=["at"], name="order_by_time", pages_per_range=32, autosummarize=True),
             models.Index(fields=["buyer"], condition=Q(buyer__isnull=False), name="order_by_buyer"),
+            models.Index(fields=["customer"], condition=Q(customer__isnull=False), name="order_by_customer"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["facility", "document"], name="order_document_unique"),

@@ -14,6 +14,7 @@ from karnet.entitlements.operations import (
     DepositTaken,
     EntitlementIssued,
     EntitlementVoided,
+    MediumHeld,
     MediumIssued,
     MediumReturned,
 )
@@ -60,7 +61,8 @@ class Sold(Operation, frozen=True, kw_only=True):
     """A counter sale: lines, payments, media, entitlements, deposits and transfers as one fact.
 
     `total` is the sum of the lines; the payments are the total and the deposits. `number` is what people call it:
-    the sales point's code and `sequence`, the sale's place among those of its sales point.
+    the sales point's code and `sequence`, the sale's place among those of its sales point. `buyer`: a company,
+    `customer`: a person, each by id; `holders`: who holds the cards from now on, where that was said.
     """
 
     order: UUID
@@ -75,14 +77,16 @@ class Sold(Operation, frozen=True, kw_only=True):
     payments: tuple[Payment, ...]
     shift: UUID | None = None
     buyer: UUID | None = None
+    customer: UUID | None = None
     media: tuple[MediumIssued, ...] = ()
     entitlements: tuple[EntitlementIssued, ...] = ()
     deposits: tuple[DepositTaken, ...] = ()
     accounts: tuple[AccountOpened, ...] = ()
     transfers: tuple[Transfer, ...] = ()
+    holders: tuple[MediumHeld, ...] = ()
 
     def parts(self) -> Iterable[Part]:
-        return (*self.media, *self.accounts, *self.entitlements, *self.deposits, *self.transfers)
+        return (*self.media, *self.accounts, *self.entitlements, *self.deposits, *self.transfers, *self.holders)
 
 
 @operation("orders.returned")

@@ -14,7 +14,8 @@ SHIFT = Insert(Shift, ["id", *_SELLER, "sequence", "operator_sequence", "currenc
 ORDER = Insert(
     Order,
     [
-        "id", "document", *_SELLER, "sequence", "shift", "currency", "total", "vat", "deposit", "buyer", *_FACT,
+        "id", "document", *_SELLER, "sequence", "shift", "currency", "total", "vat", "deposit", "buyer",
+        "customer", *_FACT,
     ],
 )  # fmt: skip
 LINE = Insert(
@@ -73,7 +74,7 @@ def sold(sale: Sold, recorded: Recorded, write: Write) -> None:
         ORDER,
         (
             sale.order, sale.number, sale.facility, sale.sales_point, sale.operator, sale.sequence, sale.shift,
-            sale.currency, sale.total, vat, deposit, sale.buyer, *stamped(recorded),
+            sale.currency, sale.total, vat, deposit, sale.buyer, sale.customer, *stamped(recorded),
         ),
     )  # fmt: skip
     for n, line in enumerate(sale.lines):

@@ -90,12 +90,14 @@ class TermsHold(msgspec.Struct, frozen=True, kw_only=True, tag="terms_set"):
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """The medium a ticket goes on, by its printed number. `issue`: it is given out in this sale (a new one, or one that
-    was handed back); else it is in its holder's hands. `chip`: what readers read; the number where it is not named."""
+    was handed back); else it is in its holder's hands. `chip`: what readers read; the number where it is not named.
+    `holder`: the customer who holds it from now on; where none is named, nothing is said of it."""
 
     number: str
     chip: str = ""
     kind: MediumKind = "card"
     issue: bool = False
+    holder: UUID | None = None
 
 
 class SaleLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -114,7 +116,8 @@ class SaleLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
 
 
 class Sell(msgspec.Struct, frozen=True, kw_only=True):
-    """A sale. `payments` add up to the lines and the card deposits. `buyer`: a company; `invoice`: issue one at once."""
+    """A sale. `payments` add up to the lines and the card deposits. `buyer`: a company; `invoice`: issue one at once;
+    `customer`: the person who buys, by id."""
 
     key: str
     at: datetime
@@ -124,6 +127,13 @@ class Sell(msgspec.Struct, frozen=True, kw_only=True):
     payments: tuple[Payment, ...] = ()
     buyer: UUID | None = None
     invoice: bool = False
+    customer: UUID | None = None
+
+    @property
+    def people(self) -> set[UUID]:
+        """The customers that the sale names: who buys, and who holds its cards."""
+        holders = {card.holder for line in self.lines for card in line.cards}
+        return {customer for customer in (self.customer, *holders) if customer is not None}
 
 
 class TopUp(msgspec.Struct, frozen=True, kw_only=True):

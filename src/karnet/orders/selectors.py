@@ -226,6 +226,14 @@ def order_id(facility: UUID, number: str) -> UUID | None:
     return found[0][0] if found else None
 
 
+def orders_of_customer(customer: UUID, limit: int = 100) -> list[UUID]:
+    """Return the last orders a person bought, the latest first."""
+    found = rows(
+        "SELECT id FROM orders_order WHERE customer = %s ORDER BY at DESC, id DESC LIMIT %s", [customer, limit]
+    )
+    return [row[0] for row in found]
+
+
 class OrderSummary(msgspec.Struct, frozen=True, kw_only=True):
     """An order at a glance. `paid` by kind; `refunded`: lines returned, deposits aside; minor units."""
 
@@ -244,6 +252,7 @@ class OrderSummary(msgspec.Struct, frozen=True, kw_only=True):
     lines: int
     buyer: UUID | None = None
     invoice: str | None = None
+    customer: UUID | None = None
 
 
 def orders(ids: Collection[UUID]) -> dict[UUID, OrderSummary]:
@@ -254,7 +263,7 @@ def orders(ids: Collection[UUID]) -> dict[UUID, OrderSummary]:
         " ARRAY(SELECT p.amount FROM orders_payment p WHERE p.order = o.id ORDER BY p.n),"
         " coalesce((SELECT sum(l.amount) FROM orders_line l JOIN orders_line_back b ON b.line_id = l.id"
         " WHERE l.order_id = o.id), 0)::bigint, (SELECT count(*) FROM orders_line l WHERE l.order_id = o.id), o.buyer,"
-        " i.document FROM orders_order o LEFT JOIN orders_invoice i ON i.order_id = o.id WHERE o.id = ANY(%s)",
+        " i.document, o.customer FROM orders_order o LEFT JOIN orders_invoice i ON i.order_id = o.id WHERE o.id = ANY(%s)",
         [list(ids)],
     )
     summaries = {}
@@ -265,7 +274,7 @@ def orders(ids: Collection[UUID]) -> dict[UUID, OrderSummary]:
         summaries[row[0]] = OrderSummary(
             id=row[0], number=row[1], facility=row[2], sales_point=row[3], operator=row[4], at=row[5],
             currency=row[6], total=row[7], vat=row[8], deposit=row[9], paid=paid, refunded=row[12], lines=row[13],
-            buyer=row[14], invoice=row[15],
+            buyer=row[14], invoice=row[15], customer=row[16],
         )  # fmt: skip
     return summaries
 

@@ -46,6 +46,7 @@ from karnet.orders.rules.returning import Orders, decide_give_back, decide_repla
 from karnet.orders.rules.selling import as_sale, decide_sale
 from karnet.orders.rules.shifts import Roster, decide_close, decide_move_cash, decide_open
 from karnet.orders.rules.terms import decide_terms
+from karnet.parties.people import known_customers
 from karnet.parties.selectors import companies, operators
 
 
@@ -159,9 +160,11 @@ def _sell(tx: Transaction[Sell, Sale]) -> None:
     offers = _offers({line.product for request in tx.fresh for line in request.lines})
     buyers = {request.buyer for request in tx.fresh if request.buyer}
     known = set(companies(buyers)) if buyers else set()
+    people = {person for request in tx.fresh for person in request.people}
+    customers = known_customers(people) if people else set()
     book = _book(payment.account for request in tx.fresh for payment in request.payments)
     for request in tx.fresh:
-        tx.record([Outcome(request, *decide_sale(request, counter, desk, offers, known, book))])
+        tx.record([Outcome(request, *decide_sale(request, counter, desk, offers, known, book, customers))])
 
 
 def _draw_numbers(counter: Counter, points: Iterable[UUID], years: set[tuple[UUID, int]]) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from karnet.accounts.operations import AccountOpened, Transfer
 from karnet.accounts.rules import Book
-from karnet.entitlements.operations import DepositTaken, EntitlementIssued, MediumIssued, MediumKind
+from karnet.entitlements.operations import DepositTaken, EntitlementIssued, MediumHeld, MediumIssued, MediumKind
 from karnet.entitlements.rules import (
     FOR_EVER,
     Desk,
     MediumState,
+    decide_held,
     expired,
     issued_state,
     points_account,
@@ -59,6 +60,7 @@ class Basket:
         self.entitlements: list[EntitlementIssued] = []
         self.issued: dict[str, MediumIssued] = {}
         self.media: dict[UUID, None] = {}
+        self.holders: dict[UUID, MediumHeld] = {}
         self._deposits: dict[UUID, int] = {}
 
     def id(self, what: str) -> UUID:
@@ -87,8 +89,9 @@ class Basket:
             entitlement = None
             if card is not None:
                 medium = self._medium(card, position.product.deposit_minor)
-                if isinstance(medium, Refused):
-                    return medium
+                refusal = medium if isinstance(medium, Refused) else self._hold(card, medium)
+                if refusal is not None or isinstance(medium, Refused):
+                    return refusal
                 if position.product.kind in ("points", "time"):
                     issued = self._entitlement(position, medium)
                     if isinstance(issued, Refused):
@@ -125,6 +128,15 @@ class Basket:
         self.media[medium.id] = None
         return usable_medium(medium) or medium
 
+    def _hold(self, card: Card, medium: MediumState) -> Refused | None:
+        if card.holder is None:
+            return None
+        held = decide_held(self.desk, medium, card.holder, self.at)
+        if isinstance(held, Refused):
+            return held
+        self.holders[medium.id] = held
+        return None
+
     def _entitlement(self, position: Position, medium: MediumState) -> EntitlementIssued | Refused:
         product, place = position.product, self.place
         start = position.line.start or self.at
@@ -160,18 +172,24 @@ class Basket:
 
 
 def decide_sale(
-    request: Sell, counter: Counter, desk: Desk, offers: Mapping[UUID, Offer], companies: set[UUID], book: Book
+    request: Sell,
+    counter: Counter,
+    desk: Desk,
+    offers: Mapping[UUID, Offer],
+    companies: set[UUID],
+    book: Book,
+    customers: Collection[UUID] = (),
 ) -> tuple[Sale | Refused, tuple[Operation, ...]]:
     """Decide a sale. Refuses whole: an unknown, closed or foreign product, a card that may not be sold on, payments
     that do not settle it, a missing shift, an invoice with no buyer. When it holds, folds it into counter and desk.
 
-    `book` holds the internal accounts that the payments name.
+    `book` holds the internal accounts that the payments name; `companies` and `customers` are those known of the named.
     """
     place = counter.place(request)
     if isinstance(place, Refused):
         return place, ()
     shift = counter.shift(request, place, {payment.kind for payment in request.payments})
-    refusal = shift if isinstance(shift, Refused) else _check(request, companies)
+    refusal = shift if isinstance(shift, Refused) else _check(request, companies, customers)
     if refusal is not None or isinstance(shift, Refused):
         return refusal or refused(Reason.NO_OPEN_SHIFT), ()
     basket = Basket(request, place, desk)
@@ -194,6 +212,8 @@ def decide_sale(
     counter.spend(place, basket.at, total + deposit)
     for issued in basket.issued.values():
         desk.put(issued_state(issued, basket.at))
+    for held in basket.holders.values():
+        desk.name(held, basket.at)
     sold = _sold(basket, counter, shift, deposits, money)
     operations: tuple[Operation, ...] = (sold,)
     number = None
@@ -233,7 +253,7 @@ def as_sale(request: TopUp) -> Sell:
     )
 
 
-def _check(request: Sell, companies: set[UUID]) -> Refused | None:
+def _check(request: Sell, companies: set[UUID], customers: Collection[UUID]) -> Refused | None:
     if not request.lines:
         return refused(Reason.EMPTY_SALE)
     if sum(max(1, len(line.cards)) for line in request.lines) > MAX_LINES:
@@ -241,6 +261,8 @@ def _check(request: Sell, companies: set[UUID]) -> Refused | None:
     wants_buyer = request.invoice or any(payment.kind == "invoice" for payment in request.payments)
     if (request.buyer is None and wants_buyer) or (request.buyer is not None and request.buyer not in companies):
         return refused(Reason.INVOICE_DATA_MISSING, field="buyer")
+    if not request.people <= set(customers):
+        return bad_values({"customer": "is not known"})
     return None
 
 
@@ -306,6 +328,8 @@ def _sold(
         payments=request.payments,
         shift=shift.id if shift else None,
         buyer=request.buyer,
+        customer=request.customer,
+        holders=tuple(basket.holders.values()),
         media=tuple(basket.issued.values()),
         entitlements=tuple(basket.entitlements),
         deposits=tuple(deposits),
