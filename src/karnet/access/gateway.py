@@ -6,6 +6,7 @@ gathers, so under load batches grow by themselves and a lone scan never waits fo
     with Gateway() as gateway:
         verdict = gateway.admit(scan)          # from any number of threads
         future = gateway.submit(scan)          # or without waiting; asyncio.wrap_future(future) in a coroutine
+        verdicts = gateway.admit_all(scans)    # a controller's batch stays together, and waits once
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ from karnet.kernel.outcomes import Refused
 Answer = Verdict | Refused
 MAX_BATCH = 256
 
-_Waiting = tuple[Scan, "Future[Answer]"]
+_Waiting = tuple[Sequence[Scan], "Future[list[Answer]]"]
 
 
 class Gateway:
-    """Collects scans of all callers and admits them in batches, in the order they came.
+    """Collects scans of all callers and admits them in batches, in the order they came. What a caller brings together
+    stays together: a batch ends with the one that fills it to `max_batch` or above.
 
     `workers`: batches under way at once; a second one decides while the first waits for the disk. Each worker has a
     database connection of its own, closed at the end. Leaving the context answers what was submitted, then ends.
@@ -58,13 +60,30 @@ class Gateway:
 
     def submit(self, scan: Scan) -> Future[Answer]:
         """Return a future of the scan's verdict."""
-        future: Future[Answer] = Future()
-        self._queue.put((scan, future))
-        return future
+        one: Future[Answer] = Future()
+
+        def pass_on(answers: Future[list[Answer]]) -> None:
+            fault = answers.exception()
+            if fault is None:
+                one.set_result(answers.result()[0])
+            else:
+                one.set_exception(fault)
+
+        self._submit([scan]).add_done_callback(pass_on)
+        return one
 
     def admit(self, scan: Scan) -> Answer:
         """Return the scan's verdict once it is committed. Raises what stopped its batch; then nothing was recorded."""
-        return self.submit(scan).result()
+        return self.admit_all([scan])[0]
+
+    def admit_all(self, scans: Sequence[Scan]) -> list[Answer]:
+        """Return the verdicts of several scans, in order, once they are committed together. Raises like `admit`."""
+        return self._submit(scans).result()
+
+    def _submit(self, scans: Sequence[Scan]) -> Future[list[Answer]]:
+        future: Future[list[Answer]] = Future()
+        self._queue.put((scans, future))
+        return future
 
     def _work(self) -> None:
         try:
@@ -79,21 +98,25 @@ class Gateway:
     def _gather(self) -> tuple[list[_Waiting], bool]:
         """Wait for a scan, then take all that wait with it; False when the gateway is closing."""
         batch: list[_Waiting] = []
-        while not batch or (len(batch) < self._max_batch and not self._queue.empty()):
+        count = 0
+        while not batch or (count < self._max_batch and not self._queue.empty()):
             waiting = self._queue.get()
             if waiting is None:
                 return batch, False
             batch.append(waiting)
+            count += len(waiting[0])
         return batch, True
 
     def _answer(self, batch: list[_Waiting]) -> None:
         try:
-            answers = self._admit([scan for scan, _ in batch])
+            answers = self._admit([scan for scans, _ in batch for scan in scans])
         except BaseException as fault:
             # Nobody may wait for ever, and the next batch may fare better (a database that comes back).
             connection.close()
             for _, future in batch:
                 future.set_exception(fault)
             return
-        for (_, future), answer in zip(batch, answers, strict=True):
-            future.set_result(answer)
+        start = 0
+        for scans, future in batch:
+            future.set_result(answers[start : start + len(scans)])
+            start += len(scans)

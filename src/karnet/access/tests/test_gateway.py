@@ -76,3 +76,20 @@ def test_a_fault_reaches_its_callers_and_the_next_batch_is_served() -> None:
         with pytest.raises(RuntimeError, match="away"):
             gateway.admit(scan(at(10)))
         assert gateway.admit(scan(at(10), "s2")) == refused(Reason.GATE_CLOSED)
+
+
+def test_what_a_caller_brings_together_is_decided_together_and_answered_in_its_order(world: World) -> None:
+    lift = world.gate("lift", points=1)
+    cards = {str(n): world.card(str(n), points=[1]) for n in range(12)}
+    batches: list[int] = []
+
+    def counting(scans: Sequence[Scan]) -> list[Verdict | Refused]:
+        batches.append(len(scans))
+        return admit(scans)
+
+    scans = [world.scan(lift, number) for number in [*cards, "unknown"]]
+    with Gateway(counting, max_batch=4) as gateway:
+        answers = gateway.admit_all(scans)
+    assert [answer.medium for answer in answers if isinstance(answer, Verdict)] == list(cards.values())
+    assert isinstance(answers[-1], Refused)
+    assert batches == [13]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-from concurrent.futures import Future
+from collections.abc import Collection, Sequence, Set
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Annotated, Literal
@@ -11,7 +10,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Router, Schema
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from karnet.access.gateway import Answer, Gateway
 from karnet.access.requests import Scan, Turn, Turned, Verdict
@@ -60,7 +59,7 @@ class KeyedScanIn(ScanIn):
     gate: Id
 
 
-class AdmittedOut(Schema):
+class AdmittedOut(BaseModel):
     """Come in. With `expires_at`, `id` is a grant: report its turn until then. `points_left`: of a points ticket."""
 
     outcome: Literal["admitted"] = "admitted"
@@ -76,7 +75,7 @@ class AdmittedOut(Schema):
     expires_at: datetime | None = None
 
 
-class RefusedOut(Schema):
+class RefusedOut(BaseModel):
     """A refusal inside a batch."""
 
     outcome: Literal["refused"] = "refused"
@@ -97,7 +96,7 @@ class KeyedTurnIn(TurnIn):
     grant: Id
 
 
-class TurnedOut(Schema):
+class TurnedOut(BaseModel):
     """The report is on the record. `points`: drawn."""
 
     outcome: Literal["turned"] = "turned"
@@ -118,13 +117,13 @@ class TurnsIn(In):
     turns: Annotated[list[KeyedTurnIn], Field(min_length=1, max_length=MAX_BATCH)]
 
 
-class ScansOut(Schema):
+class ScansOut(BaseModel):
     """The verdicts, in the order of the scans."""
 
     results: list[AdmittedOut | RefusedOut]
 
 
-class TurnsOut(Schema):
+class TurnsOut(BaseModel):
     """The answers, in the order of the turns."""
 
     results: list[TurnedOut | RefusedOut]
@@ -144,7 +143,7 @@ def list_gates(
 def scan(request: HttpRequest, gate: UUID, body: ScanIn, key: IdempotencyKey) -> AdmittedOut:
     """Ask whether a medium may pass. A refusal is a problem whose `code` says why and whose `detail` may be shown."""
     principal = caller(request)
-    own = _own_gates(principal)
+    own = _own_gates(principal, [gate])
     answer = ask(_admit, principal, key, lambda k, at: _scan(own, k, at, gate, body))
     if isinstance(answer, Refused):
         raise refusal(request, answer)
@@ -156,7 +155,7 @@ def scan_batch(request: HttpRequest, body: ScansIn) -> ScansOut:
     """Ask for up to 256 media at once; each scan has its own key, so a batch may be sent again whole or in parts."""
     principal = caller(request)
     _charge(principal, len(body.scans))
-    own = _own_gates(principal)
+    own = _own_gates(principal, {item.gate for item in body.scans})
     answers = ask_all(_admit, principal, [(item.key, partial(_keyed_scan, own, item)) for item in body.scans])
     return ScansOut(results=[_refused(request, a) if isinstance(a, Refused) else _admitted(a) for a in answers])
 
@@ -184,15 +183,17 @@ def report_turns(request: HttpRequest, body: TurnsIn) -> TurnsOut:
 
 @cache
 def _gateway() -> Gateway:
-    """The gateway of this process, started by its first scan. Its threads end with the process."""
-    gateway = Gateway(workers=2)
+    """The gateway of this process, started by its first scan. Its thread ends with the process.
+
+    One worker: threads of one process share its processor, and two halve the batches (measured: bench/results).
+    """
+    gateway = Gateway()
     gateway.__enter__()
     return gateway
 
 
 def _admit(scans: Sequence[Scan]) -> list[Answer]:
-    futures: list[Future[Answer]] = [_gateway().submit(scan) for scan in scans]
-    answers = [future.result() for future in futures]
+    answers = _gateway().admit_all(scans)
     note_refusals(scans, answers)
     return answers
 
@@ -207,10 +208,17 @@ def _may_use(principal: Principal, gate: UUID) -> bool:
     return principal.gates is None or gate in principal.gates
 
 
-def _own_gates(principal: Principal) -> Set[UUID]:
+_facility_of: dict[UUID, UUID] = {}
+"""Where each gate stands, as far as this process has read it. A gate never moves to another facility."""
+
+
+def _own_gates(principal: Principal, asked: Collection[UUID]) -> Set[UUID]:
+    """Return those of these gates that are the caller's. Only a gate not met before is looked up."""
     if principal.gates is not None:
         return principal.gates
-    return {gate.id for gate in gates(principal.facility)}
+    if any(gate not in _facility_of for gate in asked):
+        _facility_of.update((gate.id, gate.facility) for gate in gates())
+    return {gate for gate in asked if _facility_of.get(gate) == principal.facility}
 
 
 def _keyed_scan(own: Set[UUID], item: KeyedScanIn, key: str, at: datetime) -> Scan | Refused:

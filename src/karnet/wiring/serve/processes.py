@@ -24,7 +24,9 @@ from karnet.wiring.serve.telling import subscribers_told
 TABLES_BEHIND = "tables-behind"
 _LAPSE_EVERY_S = 2.0
 _RETRY_S = 1.0
-_WEB_THREADS = 4
+# Scans that wait together are committed together, so as many must be able to wait (measured: bench/results). Each thread
+# has a database connection of its own; the server has a hundred.
+_WEB_THREADS = 32
 _WEB_STOP_S = 8
 
 
