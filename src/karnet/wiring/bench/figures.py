@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from karnet.wiring.bench.gates import gates_http
 from karnet.wiring.bench.measure import Figure, Yardstick, profiled, rate, rate_with_latency, timed
+from karnet.wiring.bench.pages import first_page, till_sale
 from karnet.wiring.bench.world import World
 
 BATCH = 256
@@ -109,6 +111,9 @@ FIGURES: dict[str, Bench] = {
     "verify": verify,
     "rebuild": rebuild,
     "settlement_1m": settlement_1m,
+    "first_page": first_page,
+    "till_sale": till_sale,
+    "gates_http": gates_http,
 }
 
 

@@ -27,7 +27,8 @@ _YARDSTICK_DATABASE = "karnet_yardstick"
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One measured figure. `per_s` or `seconds`; `ratio` to the yardstick's rate (rates only); latencies in ms."""
+    """One measured figure. `per_s` or `seconds`; `ratio` to the yardstick's rate (or to what `note` says); latencies in
+    ms. `parts`: what it is made of, or measured beside, by name."""
 
     note: str
     per_s: float | None = None
@@ -36,6 +37,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     p50_ms: float | None = None
     p99_ms: float | None = None
     aim: str = ""
+    parts: dict[str, Figure] = {}
 
 
 class Yardstick(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,10 +102,25 @@ def rate_with_latency(
     seconds: Sequence[float], against: Yardstick, note: str, *, each: int = 1, aim: str = ""
 ) -> Figure:
     """Return a rate figure from the time of every call, `each` items a call."""
+    figure = rate(each * len(seconds), sum(seconds), against, note, aim=aim)
+    middle, late = latency(seconds)
+    return msgspec.structs.replace(figure, p50_ms=middle, p99_ms=late)
+
+
+def rate_at_once(
+    seconds: Sequence[float], in_all: float, against: Yardstick, note: str, *, each: int = 1, aim: str = ""
+) -> Figure:
+    """Return a rate figure of calls that went on at the same time: what got done while `in_all` seconds passed."""
+    figure = rate(each * len(seconds), in_all, against, note, aim=aim)
+    middle, late = latency(seconds)
+    return msgspec.structs.replace(figure, p50_ms=middle, p99_ms=late)
+
+
+def latency(seconds: Sequence[float]) -> tuple[float, float]:
+    """Return the median and the 99th percentile of some times, in ms."""
     ordered = sorted(seconds)
-    figure = rate(each * len(ordered), sum(ordered), against, note, aim=aim)
     middle, late = (ordered[min(len(ordered) - 1, int(len(ordered) * part))] * 1000 for part in (0.5, 0.99))
-    return msgspec.structs.replace(figure, p50_ms=round(middle, 2), p99_ms=round(late, 2))
+    return round(middle, 2), round(late, 2)
 
 
 def timed(function: Callable[[], Any]) -> float:

@@ -20,17 +20,28 @@ FACILITIES = ("a", "b", "c")
 GATES_EACH = 5
 ZONE = "Europe/Warsaw"
 SEASON = (date(2025, 12, 1), date(2026, 4, 12))
+PASSWORD = "a benchmark of one evening"  # noqa: S105 (of an installation that is removed afterwards)
+
+
+class Size(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is measured: `passages` of a whole season, `cards` they are spread over; `seconds` for each part that
+    is a matter of time alone."""
+
+    passages: int = 10_000_000
+    cards: int = 40_000
+    seconds: float = 3.0
 
 
 class World:
     """A network on an installation whose database runs and to which Django is connected as the application."""
 
-    def __init__(self, installation: Installation, say: Callable[[str], None]) -> None:
-        self.installation, self._say = installation, say
+    def __init__(self, installation: Installation, say: Callable[[str], None], size: Size | None = None) -> None:
+        self.installation, self.say, self.size = installation, say, size or Size()
         self._at = OPENING
         self._key = self._card = 0
         self._chips: list[str] = []
         self._gates: list[UUID] = []
+        self._clerks: dict[str, UUID] = {}
         self._passages = 0
         self._enrol()
 
@@ -110,6 +121,35 @@ class World:
         self._key += 1
         return {"key": f"bench:{self._key}", "at": at or self._at, "actor": actor}
 
+    # -- people at screens -------------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> datetime:
+        """The world's time: nothing in it has happened later."""
+        return self._at
+
+    def go_on(self, span: timedelta) -> None:
+        """Let time pass."""
+        self._at += span
+
+    def clerk(self, name: str, role: str) -> UUID:
+        """See to it that there is an operator with a log-in of this name (its password: PASSWORD); return its id."""
+        from karnet.parties import services as parties
+
+        if name not in self._clerks:
+            asked = parties.EnrolOperator(**self._asked(self.server), facility=self.facilities[0], code=name)
+            self._clerks[name] = _all_answered(parties.enrol_operators([asked]))[0].id
+            new = parties.AddUser(username=name, role=role, password=PASSWORD, operator=self._clerks[name])
+            _all_answered([parties.add_user(new)])
+        return self._clerks[name]
+
+    def counter(self, code: str) -> UUID:
+        """See to it that there is a till of this code; return its id."""
+        from karnet.parties import services as parties
+
+        asked = parties.EnrolSalesPoint(**self._asked(self.server), facility=self.facilities[0], code=code, kind="till")
+        return UUID(str(_all_answered(parties.enrol_sales_points([asked]))[0].id))
+
     # -- sales -------------------------------------------------------------------------------------------------------
 
     def sales(self, count: int) -> list[Any]:
@@ -142,13 +182,20 @@ class World:
         while len(self._chips) < count:
             self.sold(sell(self.sales(min(256, count - len(self._chips)))))
 
+    def sell_something(self) -> None:
+        """See to it that the day has some sales and passages to show."""
+        from karnet.access.services import admit
+
+        self.cards(256)
+        self.admitted(admit(list(self.scans(256))))
+
     # -- passages ----------------------------------------------------------------------------------------------------
 
     def scans(self, count: int) -> Iterator[Any]:
         """Yield scans of one card after another, each time at the next gate, none inside a passback time."""
         from karnet.access.services import Scan
 
-        self.cards(2048)
+        self.cards(min(2048, self.size.cards))
         for _ in range(count):
             self._passages += 1
             card = self._passages % len(self._chips)
@@ -160,6 +207,16 @@ class World:
     def admitted(self, answers: Sequence[Any]) -> None:
         """Fail if one scan was refused: then the figure would be of something else."""
         _all_answered(answers)
+
+    @property
+    def chips(self) -> list[str]:
+        """What readers read of the cards that were sold."""
+        return list(self._chips)
+
+    @property
+    def gates(self) -> list[list[UUID]]:
+        """The gates of each facility."""
+        return [self._gates[n : n + GATES_EACH] for n in range(0, len(self._gates), GATES_EACH)]
 
     def old_card_scans(self, count: int) -> list[Any]:
         """Return scans of one card through which 5,000 passages have gone already (on a fresh clock of its own)."""
@@ -177,10 +234,10 @@ class World:
         return asked[5000:]
 
     def grow_to(self, passages: int) -> int:
-        """Admit until there are that many passages, with some 40,000 cards; seal; return how many there are."""
+        """Admit until there are that many passages, on as many cards as `size` says; seal; return how many there are."""
         from karnet.access.services import admit
 
-        self.cards(40_000)
+        self.cards(self.size.cards)
         said = time.monotonic()
         while (present := self._count("access_passage")) < passages:
             left = min(passages - present, 100_000)
@@ -191,7 +248,7 @@ class World:
                 sealer.seal_all()
             if time.monotonic() - said > 10:
                 said = time.monotonic()
-                self._say(f"{self._count('access_passage'):,} passages of {passages:,}")
+                self.say(f"{self._count('access_passage'):,} passages of {passages:,}")
         return present
 
     # -- the record --------------------------------------------------------------------------------------------------

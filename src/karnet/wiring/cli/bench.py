@@ -85,4 +85,5 @@ def _line(name: str, figure: Figure) -> str:
     ratio = f"{figure.ratio:.2f}×" if figure.ratio is not None else ""
     late = f"p50 {figure.p50_ms:.2f} ms, p99 {figure.p99_ms:.2f} ms" if figure.p50_ms is not None else ""
     aim = f"(aim {figure.aim})" if figure.aim else ""
-    return f"{name:15} {value:>12} {ratio:>8}  {late}  {aim}  {figure.note}".rstrip()
+    line = f"{name:15} {value:>12} {ratio:>8}  {late}  {aim}  {figure.note}".rstrip()
+    return "\n".join([line, *(_line(f"  {part}", one) for part, one in figure.parts.items())])
