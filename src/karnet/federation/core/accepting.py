@@ -54,7 +54,7 @@ def accept(view: LogView, push: Push, *, edge: Edge, root_at: RootAt, sender: st
     if misfit is not None:
         return misfit
     try:
-        noted = open_checkpoint(push.note, origin=view.name, log_keys=view.keys).checkpoint
+        noted = _opened(view, push.note)
     except (NoteError, CheckpointError) as error:
         return Rejection(Code.BAD_NOTE, str(error))
     end = push.first + len(push.entries)
@@ -200,6 +200,13 @@ def _scope(kind: str) -> Scope | None:
     return next((struct.SCOPE for (name, _), struct in kinds().items() if name == kind), None)
 
 
+def _opened(view: LogView, note: bytes) -> Checkpoint:
+    """The checkpoint in a note, signed by a key of the log that may sign at its size. Raises NoteError, CheckpointError."""
+    size = Checkpoint.parse(Note.parse(note).text).size
+    keys = [key.key for key in view.keys if key.signs_at(size)]
+    return open_checkpoint(note, origin=view.name, log_keys=keys).checkpoint
+
+
 def _checkpoint(note: bytes) -> Checkpoint:
     """The checkpoint in a note that was verified when it was stored."""
     return Checkpoint.parse(Note.parse(note).text)
@@ -227,7 +234,7 @@ def convicts(evidence: Evidence, view: LogView, root_at: RootAt) -> bool:
     signed: dict[int, bytes] = {}
     for note in (evidence.held, evidence.offered):
         try:
-            found = open_checkpoint(note, origin=view.name, log_keys=view.keys).checkpoint
+            found = _opened(view, note)
         except (NoteError, CheckpointError):
             continue
         if signed.setdefault(found.size, found.root) != found.root:

@@ -32,17 +32,32 @@ class Status(StrEnum):
     """Its membership ended at an index the members named: later entries are kept, not applied."""
 
 
+class LogKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that signs notes of a log over more than `above` entries, and at most `until` (None: no end yet).
+
+    The keys of a log may overlap while one is changed for the next; one that was lost or stolen ends where it is replaced.
+    """
+
+    key: VerifierKey
+    above: int = 0
+    until: int | None = None
+
+    def signs_at(self, size: int) -> bool:
+        """Whether a note over `size` entries may be signed by this key (the note over nothing: by the first)."""
+        return (self.above < size or size == self.above == 0) and (self.until is None or size <= self.until)
+
+
 class LogView(msgspec.Struct, frozen=True, kw_only=True):
     """A log as it is held here.
 
-    `keys`: which may sign its notes now (two while a key is changed). `size`, `root`: entries held and their tree head.
+    `keys`: which may sign its notes, each for which sizes. `size`, `root`: entries held and their tree head.
     `note`: the newest note over entries that are all held (b"" if none). `pending`: notes received over more than is
     held, because a batch ended within them; none for most of the time.
     `applied`: entries applied to the tables here; of the home log, all that are held.
     """
 
     name: str
-    keys: tuple[VerifierKey, ...]
+    keys: tuple[LogKey, ...]
     size: int
     root: bytes
     note: bytes = b""
