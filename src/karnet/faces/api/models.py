@@ -22,27 +22,11 @@ class Token(models.Model):
     sales_point = models.UUIDField(null=True)
     operator = models.UUIDField(null=True)
     gates = ArrayField(models.UUIDField(), null=True)
-    products = ArrayField(models.CharField(max_length=64), null=True)
-    limit_minor = models.BigIntegerField(null=True)
     per_minute = models.IntegerField()
     used_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "api_token"
-
-
-class Spending(models.Model):
-    """What a partner sold of its daily limit, by idempotency key; `day` is the facility's. Minor units."""
-
-    token = models.ForeignKey(Token, on_delete=models.CASCADE, related_name="+")
-    day = models.DateField()
-    key = models.CharField(max_length=100)
-    amount = models.BigIntegerField()
-
-    class Meta:
-        db_table = "api_spending"
-        constraints: ClassVar = [models.UniqueConstraint(fields=["token", "key"], name="api_spending_once")]
-        indexes: ClassVar = [models.Index(fields=["token", "day"], name="api_spending_day")]
 
 
 class Webhook(models.Model):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -13,7 +12,6 @@ from pydantic import Field
 
 from karnet.catalogue.selectors import Version, on_sale, why_not_on_sale
 from karnet.entitlements.operations import MediumKind
-from karnet.faces.api import spending
 from karnet.faces.api.asking import Build, IdempotencyKey, ask
 from karnet.faces.api.calling import caller, paged, route, tagged
 from karnet.faces.api.problems import refusal
@@ -22,10 +20,9 @@ from karnet.faces.api.tokens import Principal
 from karnet.faces.base import clock
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
-from karnet.kernel.time import instant, local_day
 from karnet.orders.operations import Payment
 from karnet.orders.requests import Card, GiveBack, Sale, SaleLine, Sell, TopUp
-from karnet.orders.selectors import OrderSummary, order_id, orders
+from karnet.orders.selectors import OrderSummary, order_id, orders, terms
 from karnet.orders.services import give_back, sell, top_up
 from karnet.parties.selectors import EnrolledFacility, facilities
 
@@ -70,9 +67,10 @@ class LineIn(In):
 
 
 class PaymentIn(In):
-    """Money received. Payments add up to the lines and the card deposits."""
+    """Money received. Payments add up to the lines and the card deposits. `on_account`: a partner keeps its guests'
+    money and owes it."""
 
-    kind: Literal["cash", "card", "bank_transfer", "voucher", "invoice"]
+    kind: Literal["cash", "card", "bank_transfer", "voucher", "invoice", "on_account"]
     amount_minor: Annotated[Amount, Field(gt=0)]
     tendered_minor: Amount | None = None
 
@@ -152,16 +150,17 @@ def list_products(
     cursor: str = "",
     limit: Annotated[int, Field(ge=1, le=200)] = 100,
 ) -> HttpResponse:
-    """List what the token's facility has on sale now (or at an instant), as far as this token may sell it."""
+    """List what the token's facility has on sale now (or at an instant), as far as its sales point may sell it."""
     principal = caller(request)
-    found = on_sale(_home(principal).id, principal.products, at or clock.now())
+    held = terms([principal.sales_point]).get(principal.sales_point) if principal.sales_point else None
+    found = on_sale(_home(principal).id, held.products if held else None, at or clock.now())
     shown = [_product(found[code]) for code in sorted(found)]
     return tagged(request, paged(shown, lambda product: product.code, cursor, limit))
 
 
 @route(router.post, "/sales", "sales:write", response={201: SoldOut})
 def make_sale(request: HttpRequest, body: SaleIn, key: IdempotencyKey) -> Status[SoldOut]:
-    """Sell at the token's sales point, at list prices, within its daily limit."""
+    """Sell at the token's sales point, at list prices, within the products and the daily limit of its terms."""
     principal = caller(request)
 
     def build(k: str, at: datetime) -> Sell | Refused:
@@ -179,7 +178,7 @@ def make_sale(request: HttpRequest, body: SaleIn, key: IdempotencyKey) -> Status
             invoice=body.invoice,
         )
 
-    return _sold(request, principal, key, body.payments, lambda: ask(sell, principal, key, build))
+    return _sold(request, ask(sell, principal, key, build))
 
 
 @route(router.post, "/top-ups", "sales:write", response={201: SoldOut})
@@ -202,7 +201,7 @@ def make_top_up(request: HttpRequest, body: TopUpIn, key: IdempotencyKey) -> Sta
             payments=_payments(body.payments),
         )
 
-    return _sold(request, principal, key, body.payments, lambda: ask(top_up, principal, key, build))
+    return _sold(request, ask(top_up, principal, key, build))
 
 
 @route(router.post, "/returns", "sales:write", response={201: ReturnedOut})
@@ -252,22 +251,8 @@ def show_sale(request: HttpRequest, order: UUID) -> OrderOut:
     return _order(_own_order(request, caller(request), order))
 
 
-def _sold(
-    request: HttpRequest,
-    principal: Principal,
-    key: str,
-    payments: list[PaymentIn],
-    sale: Callable[[], Sale | Refused],
-) -> Status[SoldOut]:
-    """Make a sale within the caller's daily limit and answer it."""
-    home = _home(principal)
-    day = local_day(instant(clock.now()), home.time_zone)
-    held = spending.hold(principal, key, day, sum(p.amount_minor for p in payments), home.currency)
-    if isinstance(held, Refused):
-        raise refusal(request, held)
-    answer = sale()
+def _sold(request: HttpRequest, answer: Sale | Refused) -> Status[SoldOut]:
     if isinstance(answer, Refused):
-        spending.release(principal, key, held, answer)
         raise refusal(request, answer)
     return Status(
         201,
@@ -309,11 +294,8 @@ def _own_order(request: HttpRequest, principal: Principal, order: UUID) -> Order
 
 
 def _products(principal: Principal, codes: list[str], at: datetime) -> dict[str, UUID] | Refused:
-    """Return the versions on sale of product codes, as far as the caller may sell them."""
+    """Return the versions on sale of product codes. Which of them the sales point may sell is for the sale to say."""
     facility = _home(principal).id
-    for code in codes:
-        if principal.products is not None and code not in principal.products:
-            return refused(Reason.NOT_ON_SALE, product=code)
     found = on_sale(facility, codes, at)
     for code in codes:
         if code not in found:

@@ -17,15 +17,18 @@ from karnet.faces.base.access import Device, routes, rule_of
 from karnet.faces.base.devices import device_of, digest, issue_token, retire_token
 from karnet.faces.base.models import DeviceToken
 from karnet.kernel.outcomes import Refused, bad_values
-from karnet.parties.selectors import facilities, operators, sales_points
+from karnet.orders.services import SetTerms, set_terms
+from karnet.parties.selectors import facilities, home_server, operators, sales_points
 
 PER_MINUTE = {"device": 1200, "partner": 120}
 _USED_EVERY = timedelta(minutes=1)
 
 
 class NewToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A token to make. None: no `gates` named = every gate of the facility; no `products` = all that are on sale;
-    no `limit_minor` = no daily limit; no `scopes` = those of the kind."""
+    """A token to make. None: no `gates` named = every gate of the facility; no `scopes` = those of the kind.
+
+    `products` and `limit_minor` become the terms of its sales point (orders), which hold for everybody who sells there,
+    by this token, by another or by hand; neither given = the terms stay as they are."""
 
     name: str
     kind: str
@@ -51,8 +54,6 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     sales_point: UUID | None
     operator: UUID | None
     gates: frozenset[UUID] | None
-    products: frozenset[str] | None
-    limit_minor: int | None
     per_minute: int
     created_at: datetime
     ends_at: datetime | None = None
@@ -92,12 +93,26 @@ def create(new: NewToken, at: datetime) -> Issued | Refused:
             sales_point=new.sales_point,
             operator=new.operator,
             gates=list(new.gates) if new.gates is not None else None,
-            products=list(new.products) if new.products is not None else None,
-            limit_minor=new.limit_minor,
             per_minute=new.per_minute or PER_MINUTE[new.kind],
         )
     principal = find(text, at)
     assert principal is not None, "it was made a moment ago"
+    if new.sales_point and (new.products is not None or new.limit_minor is not None):
+        (held,) = set_terms(
+            [
+                SetTerms(
+                    key=f"token:{principal.id}",
+                    at=at,
+                    actor=home_server(),
+                    sales_point=new.sales_point,
+                    products=new.products,
+                    limit_minor=new.limit_minor,
+                )
+            ]
+        )
+        if isinstance(held, Refused):
+            revoke(principal.id, at)
+            return held
     return Issued(principal, text)
 
 
@@ -156,6 +171,8 @@ def _problems(new: NewToken) -> dict[str, str]:
         problems["scopes"] = f"{', '.join(unknown) or 'none'}: no such scope; there are {', '.join(known)}"
     if new.limit_minor is not None and new.limit_minor < 0:
         problems["limit_minor"] = "must not be negative"
+    if new.sales_point is None and (new.products is not None or new.limit_minor is not None):
+        problems["sales_point"] = "must be named: products and limit are its terms"
     if new.per_minute is not None and not 1 <= new.per_minute <= 1_000_000:
         problems["per_minute"] = "must be 1 to 1000000"
     if not problems:
@@ -187,15 +204,15 @@ def _gates_of(facility: UUID | None) -> set[UUID]:
 
 
 _PRINCIPAL = (
-    "SELECT d.id, d.name, t.kind, d.scopes, t.facility, t.sales_point, t.operator, t.gates, t.products, t.limit_minor,"
-    " t.per_minute, d.created_at, d.retired_at, t.used_at"
+    "SELECT d.id, d.name, t.kind, d.scopes, t.facility, t.sales_point, t.operator, t.gates, t.per_minute,"
+    " d.created_at, d.retired_at, t.used_at"
     " FROM api_token t JOIN faces_device_token d ON d.id = t.device_id"
 )
 
 
 def _principal(row: tuple[Any, ...]) -> Principal:
-    id_, name, kind, scopes, facility, sales_point, operator, gates, products, *rest = row
-    limit_minor, per_minute, created_at, ends_at, used_at = rest
+    id_, name, kind, scopes, facility, sales_point, operator, gates, *rest = row
+    per_minute, created_at, ends_at, used_at = rest
     return Principal(
         id=id_,
         name=name,
@@ -205,8 +222,6 @@ def _principal(row: tuple[Any, ...]) -> Principal:
         sales_point=sales_point,
         operator=operator,
         gates=None if gates is None else frozenset(gates),
-        products=None if products is None else frozenset(products),
-        limit_minor=limit_minor,
         per_minute=per_minute,
         created_at=created_at,
         ends_at=ends_at,

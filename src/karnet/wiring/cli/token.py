@@ -49,8 +49,10 @@ def command() -> None:
 @click.option(
     "--scope", "scopes", metavar="SCOPE", multiple=True, help="What it may do; the usual where none is named."
 )
-@click.option("--product", "products", metavar="CODE", multiple=True, help="A product it may sell; all without.")
-@click.option("--limit", metavar="MINOR", type=click.IntRange(min=0), help="What it may sell a day, in minor units.")
+@click.option("--product", "products", metavar="CODE", multiple=True, help="A product that may be sold there.")
+@click.option(
+    "--limit", metavar="MINOR", type=click.IntRange(min=0), help="What may be sold there a day, in minor units."
+)
 @click.option("--per-minute", type=click.IntRange(min=1, max=1_000_000), help="How many calls a minute it may make.")
 @click.option("--days", type=click.IntRange(min=1, max=36_500), help="When it expires; never without.")
 @click.pass_obj
@@ -105,7 +107,8 @@ def create(
     session.say(
         f"token {answer.principal.id}: {', '.join(sorted(answer.principal.scopes))}. Keep it: it is shown once."
     )
-    session.answer({**_shown(answer.principal), "token": answer.text}, answer.text)
+    terms = {"products": new.products, "limit_minor": new.limit_minor}
+    session.answer({**_shown(answer.principal), **terms, "token": answer.text}, answer.text)
     return Exit.OK
 
 
