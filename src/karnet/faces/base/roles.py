@@ -16,10 +16,11 @@ class Role(StrEnum):
     MANAGER = "manager"
     ACCOUNTANT = "accountant"
     AUDITOR = "auditor"
+    PARTNER = "partner"
 
 
 STAFF = (Role.CASHIER, Role.SUPERVISOR, Role.MANAGER)
-"""Who works at a counter."""
+"""Who works at a counter of the house. A partner (a hotel reception) does not: it has a till of its own."""
 
 OFFICE = (Role.MANAGER, Role.ACCOUNTANT)
 """Who works in the office."""
@@ -30,4 +31,5 @@ NAMES: dict[Role, Promise] = {
     Role.MANAGER: gettext_lazy("manager"),
     Role.ACCOUNTANT: gettext_lazy("accountant"),
     Role.AUDITOR: gettext_lazy("auditor"),
+    Role.PARTNER: gettext_lazy("partner"),
 }

@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from karnet.faces.base.entrances import Entrance, register
-from karnet.faces.base.roles import STAFF
+from karnet.faces.base.roles import STAFF, Role
 
 
 class TillConfig(AppConfig):
@@ -23,5 +23,15 @@ class TillConfig(AppConfig):
                 icon="till",
                 roles=frozenset(STAFF),
                 order=10,
+            )
+        )
+        register(
+            Entrance(
+                route="till:partner",
+                title=_("Partner till"),
+                text=_("Sell to your guests, on account"),
+                icon="till",
+                roles=frozenset({Role.PARTNER}),
+                order=11,
             )
         )

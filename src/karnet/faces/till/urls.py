@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from karnet.faces.till import buyers, cards, sales, selling, shifts
+from karnet.faces.till import buyers, cards, partners, sales, selling, shifts
 
 app_name = "till"
 urlpatterns = [
@@ -29,4 +29,8 @@ urlpatterns = [
     path("shift", shifts.shift, name="shift"),
     path("shift/open", shifts.open_shift, name="open"),
     path("shift/close", shifts.close_shift, name="close"),
+    path("partner/", partners.home, name="partner"),
+    path("partner/sell", partners.make_sale, name="partner-sell"),
+    path("partner/sales/<uuid:order>", partners.sale, name="partner-sale"),
+    path("partner/sales/<uuid:order>/receipt.pdf", partners.receipt_paper, name="partner-receipt"),
 ]

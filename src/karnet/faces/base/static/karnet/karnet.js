@@ -33,12 +33,13 @@
 
   /* Dialogs, menus, toasts of a click */
   document.addEventListener("click", (event) => {
-    const target = event.target.closest("[data-open-dialog],[data-close-dialog],[data-show-toast],.keypad button");
+    const target = event.target.closest("[data-open-dialog],[data-close-dialog],[data-show-toast],[data-print],.keypad button");
     document.querySelectorAll("[data-menu][open]").forEach((menu) => {
       if (!menu.contains(event.target)) menu.open = false;
     });
     if (!target) return;
     if (target.dataset.openDialog) one(`#${target.dataset.openDialog}`).showModal();
+    else if ("print" in target.dataset) window.print();
     else if ("closeDialog" in target.dataset) target.closest("dialog").close();
     else if (target.dataset.showToast) toast(target.dataset.showToast, target.dataset.kind);
     else press(target);

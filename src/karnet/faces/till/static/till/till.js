@@ -57,10 +57,16 @@
     } else if (event.key !== "Shift") burst = "";
   }, true);
   const read = (event, field) => {
-    if (!find("#till") && !find("[data-card-field]")) return;
+    if (!find("#till") && !find("[data-card-field],[data-sells]")) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     /* This field wants a card itself; what is done with it is for a hand to say. */
+    /* The partner's till: a card that is read is what the sale waits for. */
+    const sells = find("[data-sells]");
+    if (sells) {
+      sells.value = burst;
+      return sells.form.requestSubmit(sells.form.querySelector("button"));
+    }
     if (field?.matches("[data-takes-cards]")) return field.form.querySelector("button").focus();
     if (field) field.value = before ?? "";
     document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
