@@ -240,9 +240,16 @@ def stamped(recorded: Recorded) -> tuple[Any, int, int]:
 def project(send: Send, batch: Iterable[Recorded]) -> None:
     """Run the projections of every part of a batch and send all rows, one statement per form.
 
-    Order: inserts, then sums, then settings; within each, forms of lower slices first. When the flight lands it raises
-    Conflict, or the database's IntegrityError where a constraint (a balance below its overdraft, say) refuses.
+    When the flight lands it raises Conflict, or the database's IntegrityError where a constraint (a balance below its
+    overdraft, say) refuses.
     """
+    for form, rows in collect(batch):
+        form.apply(send, rows)
+
+
+def collect(batch: Iterable[Recorded]) -> list[tuple[Form, list[Row]]]:
+    """Return what the projections of every part of a batch write, form by form in the order in which they are applied:
+    inserts, then sums, then settings; within each, forms of lower slices first."""
     rows: dict[Form, list[Row]] = {}
 
     def write(form: Form, row: Row) -> None:
@@ -257,8 +264,7 @@ def project(send: Send, batch: Iterable[Recorded]) -> None:
         _run(body, recorded, write)
         for part in body.parts():
             _run(part, recorded, write)
-    for form in sorted(rows, key=lambda form: form.rank):
-        form.apply(send, rows[form])
+    return [(form, rows[form]) for form in sorted(rows, key=lambda form: form.rank)]
 
 
 def _run(part: Part, recorded: Recorded, write: Write) -> None:
