@@ -6,6 +6,9 @@ Caps and minima are multiples of the step of rounding (`checking` sees to it), s
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from karnet.tariffs.model import Rounding
 
 ByDay = dict[int, int]
@@ -44,4 +47,14 @@ def rounded(amount: int, scale: int, rounding: Rounding) -> int:
         return (2 * amount + step) // (2 * step) * rounding.step_minor
     if rounding.mode == "up":
         return -(-amount // step) * rounding.step_minor
+    return amount // step * rounding.step_minor
+
+
+def rounded_columns(amount: NDArray[np.int64], scale: int, rounding: Rounding) -> NDArray[np.int64]:
+    """Return the same of a column of amounts."""
+    step = rounding.step_minor * scale
+    if rounding.mode == "nearest":
+        return (2 * amount + step) // (2 * step) * rounding.step_minor
+    if rounding.mode == "up":
+        return (amount + (step - 1)) // step * rounding.step_minor
     return amount // step * rounding.step_minor

@@ -14,7 +14,7 @@ from karnet.tariffs.bills import Bill, Line, LineCode
 from karnet.tariffs.charging import Charging
 from karnet.tariffs.limits import ByDay, cap_days, cap_stay, rounded
 from karnet.tariffs.metering import Meter, denominator
-from karnet.tariffs.model import Late, Tariff
+from karnet.tariffs.model import Tariff
 from karnet.tariffs.stays import BadStay, Stay, moment, second, visits
 from karnet.tariffs.timeline import GAP, Timeline
 
@@ -96,10 +96,19 @@ class Rater:
 
     def deadline_s(self, entry_s: int) -> int:
         """Return the last second at which settling is not late: the first such wall time at or after the entry."""
-        assert self.tariff.late is not None
         day = moment(entry_s).astimezone(zone(self.tariff.time_zone)).date()
-        deadline = self._deadline(day, self.tariff.late)
-        return deadline if deadline >= entry_s else self._deadline(day + timedelta(days=1), self.tariff.late)
+        deadline = self.deadline_of(day)
+        return deadline if deadline >= entry_s else self.deadline_of(day + timedelta(days=1))
+
+    def deadline_of(self, day: date) -> int:
+        """Return the second at which the wall clock shows the hour of `late` on a local day."""
+        found = self._deadlines.get(day)
+        if found is None:
+            assert self.tariff.late is not None
+            minute = self.tariff.late.after_minute
+            wall = time(minute // 60, minute % 60)
+            found = self._deadlines[day] = second(local_instant(day, wall, self.tariff.time_zone))
+        return found
 
     def _package(self, stay: Stay, entry_s: int, lines: list[Line], by_day: ByDay) -> dict[str, int]:
         """Charge the package to the day of entry; return what it includes."""
@@ -166,13 +175,6 @@ class Rater:
         if late is None or not (fee := late.fee.get(category, 0)):
             return 0
         return fee if end_s > self.deadline_s(entry_s) else 0
-
-    def _deadline(self, day: date, late: Late) -> int:
-        found = self._deadlines.get(day)
-        if found is None:
-            wall = time(late.after_minute // 60, late.after_minute % 60)
-            found = self._deadlines[day] = second(local_instant(day, wall, self.tariff.time_zone))
-        return found
 
 
 def rate(tariff: Tariff, stay: Stay) -> Bill:
