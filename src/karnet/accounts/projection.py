@@ -29,11 +29,25 @@ class _Sums(Add):
 
 
 class _GuardedSums(_Sums):
-    """Adds to accounts that are not hot. Locks them in the order of their ids first: two batches never cross."""
+    """Adds to accounts that are not hot. Locks them in the order of their ids first: two batches never cross.
+
+    `overdrawn` is always exactly what a bounded account lacks. A local operation may lessen it, never raise it, so the
+    check of the row refuses to spend what is not there; an arriving one was done elsewhere, and raises it.
+    """
+
+    slack = "overdrawn"
 
     def statement(self) -> str:
+        return self._update("least(t.overdrawn, {lacking})")
+
+    def arrival_statement(self) -> str:
+        return self._update("{lacking}")
+
+    def _update(self, overdrawn: str) -> str:
+        lacking = "greatest(0, t.reserved + d.reserved - t.balance - d.balance - t.overdraft)"
         return (
-            "UPDATE accounts_account AS t SET balance = t.balance + d.balance, reserved = t.reserved + d.reserved"
+            "UPDATE accounts_account AS t SET balance = t.balance + d.balance, reserved = t.reserved + d.reserved,"
+            f" overdrawn = CASE WHEN t.overdraft IS NULL THEN 0 ELSE {overdrawn.format(lacking=lacking)} END"
             " FROM (SELECT d.* FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[]) AS d(id, balance, reserved)"
             " JOIN accounts_account AS a ON a.id = d.id"
             " WHERE NOT a.hot ORDER BY a.id FOR NO KEY UPDATE OF a) AS d WHERE t.id = d.id"

@@ -91,7 +91,9 @@ class Book:
                 case _:
                     pass
         for account, balance in changed.items():
-            if balance.available < 0 and not balance.hot:
+            before = self._balances.get(account)
+            # What other servers overdrew is not the fault of who tops up, or draws nothing.
+            if balance.available < min(0, before.available if before else 0) and not balance.hot:
                 return self._overdrawn(account, balance)
         self._balances.update(changed)
         return None

@@ -1,6 +1,7 @@
-"""Tables of the journal: what was decided, who may decide, what is sealed, what was answered.
+"""Tables of the journal: what was decided, who may decide, what is sealed, what was answered, what came from others.
 
-`operation`, `content`, `entry`, `checkpoint` are insert-only (a trigger refuses UPDATE and DELETE to everyone).
+`operation`, `content`, `entry`, `checkpoint`, `origin`, `log_key` are insert-only (a trigger refuses UPDATE and DELETE to
+everyone).
 """
 
 from __future__ import annotations
@@ -26,11 +27,15 @@ class ProjectedModel(models.Model):
 
 
 class Actor(ProjectedModel):
-    """Who acts or is named: ids and validity only. Names and log-ins belong to parties."""
+    """Who acts or is named: ids and validity only. Names and log-ins belong to parties.
+
+    `origin` is the log that enrolled it: a log enrols only what belongs to its own server.
+    """
 
     id = models.UUIDField(primary_key=True)
     kind = models.CharField(max_length=16)
     parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
+    origin = models.SmallIntegerField(db_default=1)
     enrolled_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True)
     retired_origin = models.SmallIntegerField(null=True)
@@ -63,6 +68,36 @@ class Break(ProjectedModel):
         db_table = "journal_break"
 
 
+class Received(ProjectedModel):
+    """How much of another log its server had applied when it went on: `origin` said so of `log` in its operation
+    `number`. What the home log has said yet decides whether the next operations must say more."""
+
+    pk = models.CompositePrimaryKey("origin", "log", "size", "number")
+    origin = models.SmallIntegerField()
+    log = models.CharField(max_length=255)
+    size = models.BigIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "journal_received"
+
+
+class Guard(ProjectedModel):
+    """What may happen once: `guard` names the rule, `key` the thing. Of two servers that did not know of each other both
+    may have done it: `claims` counts them, and more than one is a conflict, whichever came first."""
+
+    pk = models.CompositePrimaryKey("guard", "key")
+    guard = models.CharField(max_length=32)
+    key = models.UUIDField()
+    claims = models.IntegerField()
+
+    class Meta:
+        db_table = "journal_guard"
+        indexes: ClassVar = [
+            models.Index(fields=["guard", "key"], condition=models.Q(claims__gt=1), name="guard_in_conflict")
+        ]
+
+
 class Origin(models.Model):
     """A server whose log this installation holds; the home server is number 1. The log's name is permanent."""
 
@@ -72,6 +107,71 @@ class Origin(models.Model):
 
     class Meta:
         db_table = "journal_origin"
+
+
+class LogKey(models.Model):
+    """The key that signs another server's log from tree size `first` on (a C2SP verifier key): row 0 from its joining."""
+
+    pk = models.CompositePrimaryKey("origin_id", "first")
+    origin_id = models.SmallIntegerField()
+    first = models.BigIntegerField()
+    vkey = models.CharField(max_length=400)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "journal_log_key"
+
+
+class Arrival(models.Model):
+    """An entry of another log, verified and kept verbatim, not applied yet. Moves into Operation and Entry when it is."""
+
+    pk = models.CompositePrimaryKey("origin_id", "index")
+    origin_id = models.SmallIntegerField()
+    index = models.BigIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        db_table = "journal_arrival"
+
+
+class Applied(models.Model):
+    """How far another log is applied here: entries below `size`. Written by the applier, and when somebody is suspended.
+
+    `until`: entries from this index on are kept, not applied (a suspended member's last good index). `waiting`: what
+    the next entry waits for, for people; empty while nothing is waited for.
+    """
+
+    origin_id = models.SmallIntegerField(primary_key=True)
+    size = models.BigIntegerField(default=0)
+    until = models.BigIntegerField(null=True)
+    waiting = models.CharField(max_length=400, default="")
+
+    class Meta:
+        db_table = "journal_applied"
+
+
+class Quarantine(models.Model):
+    """Another log's entry `index` is not applied, nor any after it, until `released_at`: why, for programs and people.
+
+    `evidence`: bytes that prove it to a third party, such as two signed notes that contradict each other.
+    """
+
+    pk = models.CompositePrimaryKey("origin_id", "at")
+    origin_id = models.SmallIntegerField()
+    at = models.DateTimeField()
+    index = models.BigIntegerField()
+    code = models.CharField(max_length=64)
+    detail = models.TextField()
+    evidence = models.BinaryField(default=b"")
+    released_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "journal_quarantine"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["origin_id"], condition=models.Q(released_at__isnull=True), name="quarantine_one_in_force"
+            )
+        ]
 
 
 class Operation(models.Model):

@@ -52,11 +52,15 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """An entry with its place: `origin` is the server it comes from, `number` orders the operations of one origin."""
+    """An entry with its place: `origin` is the server it comes from, `number` orders the operations of one origin.
+
+    Both are this installation's own. `server` is the same everywhere; it is needed where a batch mixes origins.
+    """
 
     entry: Entry
     origin: int
     number: int
+    server: UUID | None = None
 
 
 class _Wire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -78,6 +82,9 @@ _wire = msgspec.json.Decoder(_Wire)
 OperationT = TypeVar("OperationT", bound=type[Operation])
 
 
+_scopes: dict[str, Scope] = {}
+
+
 class UnknownKind(ValueError):
     """The entry is of a kind, or a version of it, that this installation does not know: it needs a newer Karnet."""
 
@@ -89,6 +96,7 @@ def operation(kind: str, *, version: int = 1, scope: Scope = "shared") -> Callab
         assert (kind, version) not in _kinds, f"{kind} v{version} registered twice"
         struct.KIND, struct.VERSION, struct.SCOPE = kind, version, scope
         _kinds[kind, version] = struct
+        _scopes[kind] = scope
         return struct
 
     return register
@@ -97,6 +105,11 @@ def operation(kind: str, *, version: int = 1, scope: Scope = "shared") -> Callab
 def kinds() -> Mapping[tuple[str, int], type[Operation]]:
     """Return every registered operation by (kind, version)."""
     return MappingProxyType(_kinds)
+
+
+def scope_of(kind: str) -> Scope | None:
+    """Return whether operations of this kind travel or stay at home; None for a kind unknown here."""
+    return _scopes.get(kind)
 
 
 def encode_entry(entry: Entry, content: bytes | None = None) -> bytes:
@@ -183,6 +196,12 @@ def _wall(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
 
 
+class Withheld(Operation, frozen=True, kw_only=True):
+    """Stands for a house operation of another server: what it says stays there, that it happened is on the record."""
+
+    SCOPE: ClassVar[Scope] = "house"
+
+
 ActorKind = Literal["server", "facility", "sales_point", "operator", "device"]
 
 
@@ -235,3 +254,13 @@ class Recovered(Operation, frozen=True, kw_only=True):
 
     def parts(self) -> Iterable[Part]:
         return (self.history,)
+
+
+@operation("journal.received")
+class Received(Operation, frozen=True, kw_only=True):
+    """How much of other logs its server had applied when it decided what follows: tree size by name of the log.
+
+    So another server knows what an entry may rest on, and applies it after that (docs/federation.md).
+    """
+
+    sizes: dict[str, int]

@@ -3,11 +3,17 @@
 A projection is a function of a part that writes rows into *forms*. There are three forms, generated from the model as
 `unnest` SQL, so a batch of any size costs one statement per form: insert if absent, add to a sum, set if later.
 All three commute with arrivals from other servers, which is why the same code applies local and foreign operations.
+
+What happened elsewhere cannot be refused any more, so forms have a second mode, for arrivals: a guard that would refuse
+a local operation counts the claim instead (`Claim`), a bound that would be broken gives way by what is lacking (balances
+of `accounts`). What tables hold in the end depends on the operations alone, not on their order, nor on which of
+them were local: a rebuild replays all of them as arrivals and finds the same rows (docs/federation.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
 from typing import Any, ClassVar, TypeVar
@@ -15,6 +21,7 @@ from typing import Any, ClassVar, TypeVar
 from django.db import connections, models
 
 from karnet.journal.flight import Send
+from karnet.journal.models import Guard
 from karnet.journal.operations import Operation, Part, Recorded
 
 Row = tuple[Any, ...]
@@ -55,7 +62,7 @@ class Form:
         self.rank = (self.ORDER, Form._made)
         self.model = model
         self.columns = tuple(columns)
-        self._sql = ""
+        self._sql: dict[bool, str] = {}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.model._meta.db_table})"
@@ -68,24 +75,33 @@ class Form:
         """Return the rows as the statement wants them: reduced to one per key, sorted by key (the lock order)."""
         return rows
 
-    def apply(self, send: Send, rows: list[Row]) -> None:
+    def prepare_arrivals(self, rows: list[Row]) -> list[Row]:
+        """Return the rows as `arrival_statement` wants them."""
+        return self.prepare(rows)
+
+    def apply(self, send: Send, rows: list[Row], *, arriving: bool = False) -> None:
         """Write rows in one statement; Conflict where the count of rows written is not the count expected."""
-        rows = self.prepare(rows)
+        rows = self.prepare_arrivals(rows) if arriving else self.prepare(rows)
         if not rows:
             return
-        if not self._sql:
-            self._sql = self.statement()
+        sql = self._sql.get(arriving)
+        if sql is None:
+            sql = self._sql[arriving] = self.arrival_statement() if arriving else self.statement()
 
         def check(found: int) -> None:
             if found != len(rows) and self.must_hit_all:
                 raise Conflict(self, len(rows), found)
 
-        send(self._sql, [list(column) for column in zip(*rows, strict=True)], check)
+        send(sql, [list(column) for column in zip(*rows, strict=True)], check)
 
     must_hit_all = True
 
     def statement(self) -> str:
         raise NotImplementedError
+
+    def arrival_statement(self) -> str:
+        """Return the statement for arrivals and rebuilds. Of most forms there is only one."""
+        return self.statement()
 
     def _field(self, name: str) -> models.Field[Any, Any]:
         field = self.model._meta.get_field(name)
@@ -136,6 +152,34 @@ class Insert(Form):
     def statement(self) -> str:
         names = ", ".join(map(self._column, self.columns))
         return f"INSERT INTO {self.table} ({names}) SELECT {names} FROM {self._unnest()} ON CONFLICT DO NOTHING"
+
+
+class Claim(Form):
+    """Claim what may happen once: rows (guard, key) of `journal_guard`. A local operation must be the first to claim; an
+    arriving one is counted, and more than one claim is a conflict for people and agreements to settle."""
+
+    ORDER = 0
+
+    def __init__(self) -> None:
+        super().__init__(Guard, ("guard", "key", "claims"))
+
+    def prepare(self, rows: list[Row]) -> list[Row]:
+        return [(*row, 1) for row in sorted(rows)]
+
+    def prepare_arrivals(self, rows: list[Row]) -> list[Row]:
+        return [(*row, claims) for row, claims in sorted(Counter(rows).items())]
+
+    def statement(self) -> str:
+        return f"{self._insert()} ON CONFLICT DO NOTHING"
+
+    def arrival_statement(self) -> str:
+        return f"{self._insert()} ON CONFLICT (guard, key) DO UPDATE SET claims = t.claims + excluded.claims"
+
+    def _insert(self) -> str:
+        return f"INSERT INTO {self.table} AS t (guard, key, claims) SELECT guard, key, claims FROM {self._unnest()}"
+
+
+CLAIM = Claim()
 
 
 class Add(Form):
@@ -200,23 +244,21 @@ class SetLater(Form):
         latest: dict[Row, Row] = {}
         width = len(self.key)
         for row in rows:
-            recorded = row[-1]
-            full = (*row[:-1], recorded.entry.at, recorded.origin, recorded.number)
             key = row[:width]
-            if key not in latest or self._wins(full[-3:], latest[key][-3:]):
-                latest[key] = full
-        return [latest[key] for key in sorted(latest)]
+            if key not in latest or self._wins(order_of(row[-1]), order_of(latest[key][-1])):
+                latest[key] = row
+        return [(*latest[key][:-1], *stamped(latest[key][-1])) for key in sorted(latest)]
 
     def statement(self) -> str:
         where = " AND ".join(f"t.{column} = d.{column}" for column in map(self._column, self.key))
         sets = ", ".join(f"{column} = d.{column}" for column in map(self._column, (*self.values, *self.stamp)))
-        present, offered = (", ".join(f"{side}.{column}" for column in self.stamp) for side in "td")
+        wins = stamp_wins("d", self.WINS, "t", self.stamp)
         return (
             f"UPDATE {self.table} AS t SET {sets} FROM {self._unnest()} WHERE {where}"
-            f" AND (t.{self.stamp[0]} IS NULL OR ({offered}) {self.WINS} ({present}))"
+            f" AND (t.{self.stamp[0]} IS NULL OR {wins})"
         )
 
-    def _wins(self, offered: Row, present: Row) -> bool:
+    def _wins(self, offered: Order, present: Order) -> bool:
         return offered > present
 
 
@@ -228,8 +270,73 @@ class SetEarlier(SetLater):
 
     WINS = "<"
 
-    def _wins(self, offered: Row, present: Row) -> bool:
+    def _wins(self, offered: Order, present: Order) -> bool:
         return offered < present
+
+
+class InsertOrSetLater(Insert):
+    """Insert what must be new here but may be there when it arrives: then, as in SetLater, the later one's values stay,
+    whichever came first. `groups`: the columns of each stamp, by its name; what is in none belongs to the key.
+
+    Rows are written as (columns…, recorded): all groups start with the stamp of the same operation.
+    """
+
+    def __init__(self, model: type[models.Model], columns: Sequence[str], groups: Mapping[str, Sequence[str]]) -> None:
+        stamps = [column for stamp in groups for column in stamp_columns(stamp)]
+        super().__init__(model, (*columns, *stamps))
+        self.groups = dict(groups)
+
+    def prepare(self, rows: list[Row]) -> list[Row]:
+        return super().prepare([(*row[:-1], *stamped(row[-1]) * len(self.groups)) for row in rows])
+
+    def prepare_arrivals(self, rows: list[Row]) -> list[Row]:
+        latest: dict[Any, Row] = {}
+        assert self._place_of is not None, "the key is among the columns"
+        for row in rows:  # One statement cannot meet one key twice.
+            present = latest.setdefault(self._place_of(row), row)
+            if order_of(row[-1]) > order_of(present[-1]):
+                latest[self._place_of(row)] = row
+        return self.prepare(list(latest.values()))
+
+    def arrival_statement(self) -> str:
+        names = ", ".join(map(self._column, self.columns))
+        key = ", ".join(f'"{field.column}"' for field in self.model._meta.pk_fields)
+        sets = []
+        for stamp, values in self.groups.items():
+            wins = stamp_wins("excluded", ">", "t", stamp_columns(stamp))
+            for column in map(self._column, (*values, *stamp_columns(stamp))):
+                sets.append(f"{column} = CASE WHEN {wins} THEN excluded.{column} ELSE t.{column} END")
+        return (
+            f"INSERT INTO {self.table} AS t ({names}) SELECT {names} FROM {self._unnest()}"
+            f" ON CONFLICT ({key}) DO UPDATE SET {', '.join(sets)}"
+        )
+
+
+Order = tuple[Any, int, int]
+
+
+def order_of(recorded: Recorded) -> Order:
+    """Return what the same operations have the same order by on every server: instant, server, place in its log."""
+    return recorded.entry.at, recorded.server.int if recorded.server else 0, recorded.number
+
+
+def stamp_columns(stamp: str) -> tuple[str, str, str]:
+    """Return the three columns of a stamp."""
+    return f"{stamp}_at", f"{stamp}_origin", f"{stamp}_number"
+
+
+def stamp_wins(one: str, wins: str, other: str, columns: Sequence[str]) -> str:
+    """Return the SQL condition that the stamp of row `one` is later (">") or earlier ("<") than that of `other`.
+
+    Numbers of origins are this installation's own, so of equal instants the servers' ids decide; they are looked up
+    only then.
+    """
+    at, origin, number = columns
+    servers = (f"(SELECT server FROM journal_origin WHERE id = {row}.{origin})" for row in (one, other))
+    return (
+        f"({one}.{at} {wins} {other}.{at} OR ({one}.{at} = {other}.{at} AND CASE WHEN {one}.{origin} = {other}.{origin}"
+        f" THEN {one}.{number} {wins} {other}.{number} ELSE {f' {wins} '.join(servers)} END))"
+    )
 
 
 def stamped(recorded: Recorded) -> tuple[Any, int, int]:
@@ -237,14 +344,14 @@ def stamped(recorded: Recorded) -> tuple[Any, int, int]:
     return recorded.entry.at, recorded.origin, recorded.number
 
 
-def project(send: Send, batch: Iterable[Recorded]) -> None:
+def project(send: Send, batch: Iterable[Recorded], *, arriving: bool = False) -> None:
     """Run the projections of every part of a batch and send all rows, one statement per form.
 
-    When the flight lands it raises Conflict, or the database's IntegrityError where a constraint (a balance below its
-    overdraft, say) refuses.
+    When the flight lands it raises Conflict, or the database's IntegrityError where a constraint (a balance below its overdraft, say) refuses.
+    `arriving`: in the mode for arrivals and rebuilds; a batch may then mix origins, and each Recorded names its server.
     """
     for form, rows in collect(batch):
-        form.apply(send, rows)
+        form.apply(send, rows, arriving=arriving)
 
 
 def collect(batch: Iterable[Recorded]) -> list[tuple[Form, list[Row]]]:

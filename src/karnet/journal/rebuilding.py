@@ -20,8 +20,9 @@ from karnet.journal import sealing
 from karnet.journal.comparing import Difference, TableCompared, compare, key_columns
 from karnet.journal.flight import in_one_flight
 from karnet.journal.models import ProjectedModel
-from karnet.journal.operations import Recorded, UnknownKind, decode_entry
+from karnet.journal.operations import Recorded, UnknownKind, decode_entry, scope_of
 from karnet.journal.projection import Conflict, project
+from karnet.journal.recording import HOME
 from karnet.kernel.canonical import NotCanonical
 
 BATCH = 2_000
@@ -141,12 +142,14 @@ def _rebuilt(reading: Any, progress: Progress) -> Rebuild:
     )
 
 
+# Of another server's log only contents that travel count (unsalted): what it keeps at home is not projected here.
 _OPERATIONS = """
 SELECT o.number, o.origin_id, o.data, c.data, o.content IS NOT NULL AND c.digest IS NULL, o.id,
-    EXISTS (SELECT 1 FROM public.journal_entry e WHERE e.operation_id = o.number)
-FROM public.journal_operation o LEFT JOIN public.journal_content c ON c.digest = o.content ORDER BY o.number
+    EXISTS (SELECT 1 FROM public.journal_entry e WHERE e.operation_id = o.number), g.server, o.kind
+FROM public.journal_operation o JOIN public.journal_origin g ON g.id = o.origin_id
+LEFT JOIN public.journal_content c ON c.digest = o.content AND (o.origin_id = 1 OR c.salt = '') ORDER BY o.number
 """
-Row = tuple[int, int, bytes, bytes | None, bool, UUID, bool]
+Row = tuple[int, int, bytes, bytes | None, bool, UUID, bool, UUID, str]
 
 
 class _Replay:
@@ -172,7 +175,7 @@ class _Replay:
                     with transaction.atomic():
                         with in_one_flight(connection) as send:
                             for start in range(0, len(rows), BATCH):
-                                project(send, _decoded(rows[start : start + BATCH]))
+                                project(send, _decoded(rows[start : start + BATCH]), arriving=True)
                             # The server works on what was sent while we read on.
                             ahead = cursor.fetchmany(FLIGHT)
                         _seal(rows)
@@ -180,7 +183,7 @@ class _Replay:
                     stopped = self._first_refused(rows)
                     if stopped is not None:
                         return stopped
-                self.without_content += sum(row[4] for row in rows)
+                self.without_content += sum(row[4] and not _withheld(row) for row in rows)
                 self.done += len(rows)
                 self._progress(self.done, size)
                 if self.done >= plan_at:
@@ -193,7 +196,7 @@ class _Replay:
         try:
             with transaction.atomic():
                 with in_one_flight(connection) as send:
-                    project(send, _decoded(rows))
+                    project(send, _decoded(rows), arriving=True)
                 _seal(rows)
         except _REFUSALS as error:
             if len(rows) == 1:
@@ -207,7 +210,15 @@ _REFUSALS = (IntegrityError, DataError, Conflict, NotCanonical, UnknownKind)
 
 
 def _decoded(rows: Sequence[Row]) -> list[Recorded]:
-    return [Recorded(decode_entry(row[2], row[3]), row[1], row[0]) for row in rows if not row[4]]
+    return [
+        Recorded(decode_entry(row[2], row[3]), row[1], row[0], row[7])
+        for row in rows
+        if not row[4] and not _withheld(row)
+    ]
+
+
+def _withheld(row: Row) -> bool:
+    return row[1] != HOME and scope_of(row[8]) == "house"
 
 
 def _seal(rows: Sequence[Row]) -> None:

@@ -31,8 +31,9 @@ def _page(number: int, batch: int, until: int | None) -> list[tuple[int, int, by
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT o.number, o.origin_id, o.data, c.data FROM journal_operation o"
-            " LEFT JOIN journal_content c ON c.digest = o.content"
-            " WHERE o.number > %s AND (%s::bigint IS NULL OR o.number <= %s) ORDER BY o.number LIMIT %s",
+            " LEFT JOIN journal_content c ON c.digest = o.content AND (o.origin_id = 1 OR c.salt = '')"
+            " WHERE o.number > %s AND (%s::bigint IS NULL OR o.number <= %s)"
+            " AND (o.content IS NULL OR c.digest IS NOT NULL) ORDER BY o.number LIMIT %s",
             [number, until, until, batch],
         )
         rows: list[tuple[int, int, bytes, bytes | None]] = cursor.fetchall()

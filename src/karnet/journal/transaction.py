@@ -209,7 +209,9 @@ def _record(outcomes: Sequence[Outcome[Any, Any]], digests: dict[str, bytes]) ->
     numbers: list[int] = []
     if entries:
         with connection.cursor() as cursor:
-            numbers = recording.open_record(cursor, len(entries))
+            applied, numbers = recording.open_after_arrivals(cursor, len(entries))
+        if applied:
+            entries.insert(0, recording.received(applied, entries[0]))
     with in_one_flight(connection) as send:
         if entries:
             projection.project(send, recording.append(send, entries, numbers))

@@ -21,6 +21,7 @@ INSERT_ONLY = (
     "journal_checkpoint",
     "journal_origin",
     "parties_look",
+    "journal_log_key",
 )
 
 SECRET = (

@@ -20,7 +20,7 @@ NOW = datetime(2027, 1, 16, 8, tzinfo=UTC)
 
 
 def actors(count: int) -> list[Row]:
-    return [(named_id("actor", n), "device", None, NOW) for n in range(count)]
+    return [(named_id("actor", n), "device", None, NOW, 1) for n in range(count)]
 
 
 def shuffled(rows: list[Row]) -> list[Row]:

@@ -164,6 +164,10 @@ def test_a_transaction_has_its_id_before_it_draws_a_number(server: UUID) -> None
     """A sealer that sees the number and not the transaction would take the number for one that never comes."""
     for _ in range(3):  # Now and then a sequence logs ahead, which draws an id by itself: not three times in a row.
         with transaction.atomic(), connection.cursor() as cursor:
+            assert recording.open_after_arrivals(cursor, 1)
+            cursor.execute("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+            assert cursor.fetchone() == (True,)
+        with transaction.atomic(), connection.cursor() as cursor:
             assert recording.open_record(cursor, 1)
             cursor.execute("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
             assert cursor.fetchone() == (True,)
@@ -173,9 +177,9 @@ def test_what_was_numbered_before_the_sealer_looked_is_sealed_though_it_commits_
     server: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn, looked = threading.Event(), threading.Event()
-    draw = recording.open_record
+    draw = recording.open_after_arrivals
 
-    def pausing(cursor: Any, count: int) -> list[int]:
+    def pausing(cursor: Any, count: int) -> Any:
         numbers = draw(cursor, count)
         drawn.set()
         looked.wait()
@@ -185,7 +189,7 @@ def test_what_was_numbered_before_the_sealer_looked_is_sealed_though_it_commits_
         enrol([request(server, "slow", "slow")])
         connection.close()
 
-    monkeypatch.setattr(recording, "open_record", pausing)
+    monkeypatch.setattr(recording, "open_after_arrivals", pausing)
     thread = threading.Thread(target=record)
     with sealer() as sealing_now:
         sealing_now.seal_all()

@@ -1,0 +1,1 @@
+"""Rules of the journal: what is believed of an entry that another server recorded."""
