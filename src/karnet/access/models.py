@@ -36,8 +36,8 @@ class Gate(ProjectedModel):
 
 
 class Terms(ProjectedModel):
-    """What an agreement says of a gate from `valid_from` until (not at) `valid_until`. Never changed: a new agreement
-    brings new rows, and of those in force the ones recorded last count."""
+    """What an agreement says of a gate from `valid_from` until (not at) `valid_until`, once no signature is `missing`.
+    Otherwise never changed: a new agreement brings new rows, and of those in force the ones recorded last count."""
 
     pk = models.CompositePrimaryKey("gate", "agreement")
     gate = models.ForeignKey(Gate, on_delete=models.PROTECT, db_index=False, related_name="+")
@@ -46,6 +46,7 @@ class Terms(ProjectedModel):
     weight = models.BigIntegerField()
     valid_from = models.DateTimeField()
     valid_until = models.DateTimeField()
+    missing = models.IntegerField(db_default=0)
     at = models.DateTimeField()
     origin = models.SmallIntegerField()
     number = models.BigIntegerField()

@@ -69,12 +69,21 @@ class GateEnrolled(Operation, frozen=True, kw_only=True):
 
 @operation("access.terms_set")
 class TermsSet(Operation, frozen=True, kw_only=True):
-    """The gate terms of an agreement, from an instant on. `agreement` is the agreement's id."""
+    """The gate terms of an agreement, from an instant on. `agreement` is the agreement's id. `signatures`: how many
+    have to sign it (TermsSigned) before gates go by it."""
 
     agreement: UUID
     valid_from: datetime
     valid_until: datetime
     terms: tuple[GateTerms, ...]
+    signatures: int = 0
+
+
+class TermsSigned(Part, frozen=True, kw_only=True):
+    """A member signed the agreement: one signature fewer is missing."""
+
+    agreement: UUID
+    member: UUID
 
 
 @operation("access.granted")

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from karnet.access import models
-from karnet.access.operations import Gate, Granted, NotTaken, Passage, Taken, TermsSet
+from karnet.access.operations import Gate, Granted, NotTaken, Passage, Taken, TermsSet, TermsSigned
 from karnet.journal.operations import Recorded
-from karnet.journal.projection import Insert, SetEarlier, Write, projects, stamped
+from karnet.journal.projection import Add, Insert, SetEarlier, Write, projects, stamped
 
 GATE = Insert(models.Gate, ["actor", "facility", "code", "direction", "passback_s", "reports_turn", "grant_s"])
 TERMS = Insert(
     models.Terms,
-    ["gate", "agreement", "points", "weight", "valid_from", "valid_until", "at", "origin", "number"],
+    ["gate", "agreement", "points", "weight", "valid_from", "valid_until", "missing", "at", "origin", "number"],
 )
+
+
+class _Signatures(Add):
+    """Counts down the signatures that an agreement's terms wait for: many rows for one agreement, or none."""
+
+    must_hit_all = False
+
+
+SIGNATURES = _Signatures(models.Terms, ["agreement"], ["missing"])
 GRANT = Insert(
     models.Grant,
     [
@@ -43,9 +52,14 @@ def terms_set(done: TermsSet, recorded: Recorded, write: Write) -> None:
             TERMS,
             (
                 terms.gate, done.agreement, terms.points, terms.weight, done.valid_from, done.valid_until,
-                *stamped(recorded),
+                done.signatures, *stamped(recorded),
             ),
         )  # fmt: skip
+
+
+@projects(TermsSigned)
+def terms_signed(done: TermsSigned, recorded: Recorded, write: Write) -> None:
+    write(SIGNATURES, (done.agreement, -1))
 
 
 @projects(Granted)

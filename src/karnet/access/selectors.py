@@ -51,7 +51,7 @@ _GATES = """
 SELECT g.id, g.facility_id, g.code, g.direction, g.passback_s, g.reports_turn, g.grant_s,
        t.points, t.weight, t.valid_from, t.valid_until
 FROM access_gate g
-LEFT JOIN access_terms t ON t.gate_id = g.id AND t.valid_from <= %s AND t.valid_until > %s
+LEFT JOIN access_terms t ON t.gate_id = g.id AND t.valid_from <= %s AND t.valid_until > %s AND t.missing <= 0
 WHERE g.id = ANY(%b::uuid[])
 ORDER BY g.id, t.at DESC, t.origin DESC, t.number DESC
 """

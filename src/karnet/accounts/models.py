@@ -79,6 +79,81 @@ class Transfer(ProjectedModel):
         ]
 
 
+class Stored(ProjectedModel):
+    """An account of money or bonus money on a medium, held by the facility that took it."""
+
+    account = models.UUIDField(primary_key=True)
+    medium = models.UUIDField(db_index=True)
+    facility = models.UUIDField()
+    kind = models.CharField(max_length=8)
+    currency = models.CharField(max_length=3)
+
+    class Meta:
+        db_table = "accounts_stored"
+
+
+class Load(ProjectedModel):
+    """Money put on a medium: a fact that settles. `bonus` was given with it."""
+
+    id = models.UUIDField(primary_key=True)
+    medium = models.UUIDField()
+    facility = models.UUIDField()
+    currency = models.CharField(max_length=3)
+    money = models.BigIntegerField()
+    bonus = models.BigIntegerField()
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "accounts_load"
+        indexes: ClassVar = [models.Index(fields=["medium", "at"], name="load_on_medium")]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(money__gte=0, bonus__gte=0), name="load_not_negative"),
+        ]
+
+
+class Drawn(ProjectedModel):
+    """What a charge at `facility` took of the money that `held_by` holds on a medium: a fact that settles."""
+
+    pk = models.CompositePrimaryKey("charge", "n")
+    charge = models.UUIDField()
+    n = models.SmallIntegerField()
+    medium = models.UUIDField()
+    facility = models.UUIDField()
+    held_by = models.UUIDField()
+    currency = models.CharField(max_length=3)
+    money = models.BigIntegerField()
+    bonus = models.BigIntegerField()
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "accounts_drawn"
+        indexes: ClassVar = [models.Index(fields=["medium", "at"], name="drawn_from_medium")]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(money__gte=0, bonus__gte=0), name="drawn_not_negative"),
+        ]
+
+
+class PointsCharge(ProjectedModel):
+    """Points of a ticket charged at a facility without a gate: a fact that settles."""
+
+    charge = models.UUIDField(primary_key=True)
+    medium = models.UUIDField()
+    entitlement = models.UUIDField(db_index=True)
+    facility = models.UUIDField()
+    points = models.IntegerField()
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "accounts_points_charge"
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(points__gt=0), name="points_charge_positive")]
+
+
 class Unfolded(ProjectedModel):
     """What an operation added to a hot account and sealing has not folded into its balance yet."""
 

@@ -16,7 +16,7 @@ from karnet.kernel.ids import named_id
 
 HousePurpose = Literal[
     "revenue", "vat", "deposits", "card_payments", "bank_transfers", "vouchers", "receivables",
-    "points_issued", "points_taken", "points_expired", "cash_differences", "clearing",
+    "points_issued", "points_taken", "points_expired", "cash_differences", "clearing", "stored", "bonuses",
 ]  # fmt: skip
 
 
@@ -65,6 +65,94 @@ class ReservationEnded(Part, frozen=True, kw_only=True):
     posted: bool
 
 
+StoredKind = Literal["money", "bonus"]
+
+
+class StoredAccount(Part, frozen=True, kw_only=True):
+    """An account of money, or bonus money, on a medium, held by one facility: the one that took the money.
+
+    One account a facility, so that what is spent elsewhere says of itself who owes it (SPEC N10).
+    """
+
+    account: UUID
+    medium: UUID
+    facility: UUID
+    kind: StoredKind
+    currency: str
+
+
+class MoneyLoaded(Part, frozen=True, kw_only=True):
+    """Money put on a medium at a facility, and the bonus given with it: minor units. A fact that settles."""
+
+    id: UUID
+    medium: UUID
+    facility: UUID
+    currency: str
+    money: int
+    bonus: int = 0
+
+
+class MoneyDrawn(Part, frozen=True, kw_only=True):
+    """What a charge at `facility` took of the money that `held_by` holds on a medium: minor units. A fact that settles.
+
+    `n`: its place among those of the charge."""
+
+    charge: UUID
+    n: int
+    medium: UUID
+    facility: UUID
+    held_by: UUID
+    currency: str
+    money: int
+    bonus: int = 0
+
+
+class PointsCharged(Part, frozen=True, kw_only=True):
+    """Points of a points ticket charged at a facility without a gate: they settle like those drawn at gates."""
+
+    charge: UUID
+    medium: UUID
+    entitlement: UUID
+    facility: UUID
+    points: int
+
+
+@operation("accounts.loaded")
+class Loaded(Operation, frozen=True, kw_only=True):
+    """Money was put on a medium: nobody's revenue until it is spent. `rule`: what granted the bonus, if anything did."""
+
+    load: MoneyLoaded
+    sales_point: UUID | None = None
+    shift: UUID | None = None
+    rule: UUID | None = None
+    stored: tuple[StoredAccount, ...] = ()
+    accounts: tuple[AccountOpened, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+
+    def parts(self) -> Iterable[Part]:
+        return (self.load, *self.accounts, *self.stored, *self.transfers)
+
+
+@operation("accounts.charged")
+class Charged(Operation, frozen=True, kw_only=True):
+    """A facility charged a medium for what it gave: `amount` minor units (with VAT inside) or points (SPEC N10)."""
+
+    id: UUID
+    medium: UUID
+    facility: UUID
+    sales_point: UUID
+    currency: str
+    amount: int = 0
+    vat_bp: int = 0
+    drawn: tuple[MoneyDrawn, ...] = ()
+    points: PointsCharged | None = None
+    accounts: tuple[AccountOpened, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+
+    def parts(self) -> Iterable[Part]:
+        return (*self.drawn, *((self.points,) if self.points else ()), *self.accounts, *self.transfers)
+
+
 @operation("accounts.books_opened")
 class BooksOpened(Operation, frozen=True, kw_only=True):
     """A facility's house accounts."""
@@ -93,6 +181,11 @@ class Moved(Operation, frozen=True, kw_only=True):
 def house_account(facility: UUID, purpose: HousePurpose, unit: str) -> UUID:
     """Return the id of a facility's house account."""
     return named_id("account", facility, purpose, unit)
+
+
+def stored_account(medium: UUID, holder: UUID, kind: StoredKind, currency: str) -> UUID:
+    """Return the id of the account of money on a medium that one facility holds."""
+    return named_id("account", medium, kind, holder, currency)
 
 
 def owned_account(owner: UUID, purpose: str, unit: str) -> UUID:

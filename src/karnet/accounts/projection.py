@@ -12,9 +12,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from karnet.accounts import models
-from karnet.accounts.operations import AccountOpened, ReservationEnded, Reserved, Transfer
+from karnet.accounts.operations import (
+    AccountOpened,
+    MoneyDrawn,
+    MoneyLoaded,
+    PointsCharged,
+    ReservationEnded,
+    Reserved,
+    StoredAccount,
+    Transfer,
+)
 from karnet.journal.operations import Recorded
-from karnet.journal.projection import Add, Insert, Row, Write, projects
+from karnet.journal.projection import Add, Insert, Row, Write, projects, stamped
 from karnet.journal.sealing import on_sealed
 
 
@@ -81,6 +90,15 @@ class _End(Insert):
 ACCOUNT = Insert(models.Account, ["id", "owner", "purpose", "unit", "overdraft", "hot"], present_ok=True)
 TRANSFER = Insert(models.Transfer, ["origin", "number", "n", "source", "target", "amount", "unit", "at"])
 RESERVATION = Insert(models.Reservation, ["id", "source", "target", "amount", "unit", "expires_at", "origin", "number"])
+STORED = Insert(models.Stored, ["account", "medium", "facility", "kind", "currency"], present_ok=True)
+LOAD = Insert(models.Load, ["id", "medium", "facility", "currency", "money", "bonus", "at", "origin", "number"])
+DRAWN = Insert(
+    models.Drawn,
+    ["charge", "n", "medium", "facility", "held_by", "currency", "money", "bonus", "at", "origin", "number"],
+)
+POINTS = Insert(
+    models.PointsCharge, ["charge", "medium", "entitlement", "facility", "points", "at", "origin", "number"]
+)
 END = _End(models.ReservationEnd, [])
 GUARDED = _GuardedSums(models.Account, ["id"], ["balance", "reserved"])
 HOT = _HotSums(models.Unfolded, ["number", "account"], ["amount"])
@@ -117,6 +135,33 @@ def reserved(part: Reserved, recorded: Recorded, write: Write) -> None:
 def reservation_ended(part: ReservationEnded, recorded: Recorded, write: Write) -> None:
     write(END, (part.id, part.source, part.amount, part.posted, recorded.origin, recorded.number))
     write(GUARDED, (part.source, 0, -part.amount))
+
+
+@projects(StoredAccount)
+def stored_account(part: StoredAccount, recorded: Recorded, write: Write) -> None:
+    write(STORED, (part.account, part.medium, part.facility, part.kind, part.currency))
+
+
+@projects(MoneyLoaded)
+def money_loaded(part: MoneyLoaded, recorded: Recorded, write: Write) -> None:
+    stamp = stamped(recorded)
+    write(LOAD, (part.id, part.medium, part.facility, part.currency, part.money, part.bonus, *stamp))
+
+
+@projects(MoneyDrawn)
+def money_drawn(part: MoneyDrawn, recorded: Recorded, write: Write) -> None:
+    write(
+        DRAWN,
+        (
+            part.charge, part.n, part.medium, part.facility, part.held_by, part.currency, part.money, part.bonus,
+            *stamped(recorded),
+        ),
+    )  # fmt: skip
+
+
+@projects(PointsCharged)
+def points_charged(part: PointsCharged, recorded: Recorded, write: Write) -> None:
+    write(POINTS, (part.charge, part.medium, part.entitlement, part.facility, part.points, *stamped(recorded)))
 
 
 @on_sealed

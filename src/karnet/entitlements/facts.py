@@ -98,11 +98,13 @@ def season_end(validity: str, zone: str) -> datetime | None:
 
 
 class DepositSum(NamedTuple):
-    """Card deposits taken at `facility` and paid back at `returned_at` (None: by nobody yet). Minor units; `amount` is
-    what was taken, `returned` what was paid back."""
+    """Card deposits of `each` minor units taken at `facility` and paid back at `returned_at` (None: by nobody yet).
+    `deposits` of them; `amount` is what was taken, `returned` what was paid back."""
 
     facility: UUID
     returned_at: UUID | None
+    each: int
+    deposits: int
     amount: int
     returned: int
 
@@ -113,12 +115,12 @@ def deposit_sums(extent: Extent, currency: str, since: datetime | None, until: d
     back, back_parameters = extent.where("b")
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT d.facility_id, b.facility_id, sum(d.amount)::bigint,"
+            "SELECT d.facility_id, b.facility_id, d.amount, count(*), sum(d.amount)::bigint,"
             " coalesce(sum(least(d.amount, b.amount)) FILTER (WHERE b.deposit_id IS NOT NULL), 0)::bigint"
             f" FROM entitlements_deposit d LEFT JOIN entitlements_deposit_back b ON b.deposit_id = d.id AND {back}"
             f" WHERE {taken} AND d.currency = %s AND coalesce(b.at, d.at) < %s"
             " AND (%s::timestamptz IS NULL OR coalesce(b.at, d.at) >= %s)"
-            " GROUP BY d.facility_id, b.facility_id",
+            " GROUP BY d.facility_id, b.facility_id, d.amount",
             [*back_parameters, *taken_parameters, currency, until, since, since],
         )
         return [DepositSum._make(row) for row in cursor.fetchall()]

@@ -157,6 +157,12 @@ def _read(struct: type[StructT], query: str, *arguments: list[UUID] | UUID) -> l
         return [struct(**dict(zip(columns, row, strict=True))) for row in cursor.fetchall()]
 
 
+def managers(operators: Collection[UUID]) -> set[UUID]:
+    """Return those of the operators who are managers by a log-in of this server that is not locked."""
+    found = User.objects.filter(operator__in=list(operators), role="manager", is_active=True)
+    return {operator for operator in found.values_list("operator_id", flat=True) if operator is not None}
+
+
 class LogIn(msgspec.Struct, frozen=True, kw_only=True):
     """A log-in, without its password. `operator`: facility and code, such as "NORTH/anna"; so is `sales_point`."""
 

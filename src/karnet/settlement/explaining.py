@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
 
 from karnet.access.selectors import Passed, gates, passages_of
+from karnet.accounts.facts import ChargedPoints, points_charged_to
 from karnet.entitlements.facts import SoldEntitlement, sold_entitlements
 from karnet.entitlements.selectors import holdings, media_by_number
 from karnet.journal.cuts import Cut, UnknownCut, extent, instant_of, latest_cut
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
-from karnet.kernel.time import instant
+from karnet.kernel.time import instant, local_day
 from karnet.settlement import selectors
 from karnet.settlement.rules.division import Visit, divide_unused
 from karnet.settlement.rules.report import Place
-from karnet.settlement.rules.totals import Ticket, agreed_price, divide_ticket, has_ended
+from karnet.settlement.rules.totals import Ticket, agreed_price, bundled, divide_ticket, has_ended
 from karnet.settlement.selectors import AgreementRow
 
 
@@ -35,7 +36,7 @@ class ExplainedPassage(msgspec.Struct, frozen=True, kw_only=True):
 
 class ExplainedShare(msgspec.Struct, frozen=True, kw_only=True):
     """What a facility gets of a ticket and why: counted passages, points taken, weights in all (millionths).
-    `share` by use, `unused` by the agreement's rule for what nobody used."""
+    `share` by use, `unused` by the agreement's rule for what nobody used, `bundle` by a bundle's agreed split."""
 
     facility: str
     passages: int
@@ -43,6 +44,7 @@ class ExplainedShare(msgspec.Struct, frozen=True, kw_only=True):
     weight: int
     share: int
     unused: int
+    bundle: int
 
 
 class ExplainedTicket(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,12 +111,17 @@ def explain_tickets(
     passed: dict[UUID, list[Passed]] = {}
     for passage in passages_of(ids, facts):
         passed.setdefault(passage.entitlement, []).append(passage)
+    charged: dict[UUID, list[ChargedPoints]] = {}
+    for charge in points_charged_to(list(ids), facts):
+        charged.setdefault(charge.entitlement, []).append(charge)
     gate_codes = {gate.id: gate.code for gate in gates()}
     places = selectors.places()
     tickets = []
     for ticket in sold:
         row = next(row for row in published if ticket.at < row.valid_until)
-        tickets.append(_explained(ticket, passed.get(ticket.id, []), row, places, gate_codes, as_of))
+        tickets.append(
+            _explained(ticket, passed.get(ticket.id, []), charged.get(ticket.id, []), row, places, gate_codes, as_of)
+        )
     return Explanation(asked=asked, cut=cut.sizes, as_of=as_of, tickets=tuple(tickets))
 
 
@@ -131,6 +138,7 @@ def _asked_tickets(asked: str) -> list[UUID] | Refused:
 def _explained(
     sold: SoldEntitlement,
     passed: list[Passed],
+    charged: list[ChargedPoints],
     row: AgreementRow,
     places: list[Place],
     gate_codes: dict[UUID, str],
@@ -142,19 +150,23 @@ def _explained(
         place_of[sold.facility], sold.product_code, sold.category, sold.kind, sold.currency, sold.price, sold.points,
         has_ended(sold.valid_until, terms, as_of), sold.voided,
     )  # fmt: skip
-    visits = _visits(passed, place_of)
+    lift_points = {gate.gate: gate.points for gate in row.text.gates}
+    visits = _visits(passed, charged, place_of, lift_points, row.text.time_zone)
     agreed = agreed_price(ticket, terms)
+    bundles: dict[int, int] = {}
     shares: dict[int, int] = {}
     unused: dict[int, int] = {}
     deferred = over_price = 0
     if agreed is not None:
+        for part in bundled(ticket, agreed):
+            bundles[part.place] = bundles.get(part.place, 0) + part.amount
         division = divide_ticket(ticket, visits, agreed, terms)
         shares, deferred = dict(division.shares), division.deferred
         unused = dict(
             divide_unused(division.unused, terms.unused, seller=ticket.seller, member_weights=terms.member_weights)
         )
         paid = 0 if ticket.voided else ticket.price
-        over_price = paid - sum(shares.values()) - division.unused - deferred
+        over_price = paid - sum(bundles.values()) - sum(shares.values()) - division.unused - deferred
     seen = {visit.place: visit for visit in visits}
     return ExplainedTicket(
         id=sold.id,
@@ -169,7 +181,7 @@ def _explained(
         valid_until=sold.valid_until,
         voided=sold.voided,
         price=sold.price,
-        agreed=agreed,
+        agreed=agreed.gross if agreed else None,
         over_price=over_price,
         deferred=deferred,
         shares=tuple(
@@ -180,8 +192,9 @@ def _explained(
                 weight=seen[place].weight if place in seen else 0,
                 share=shares.get(place, 0),
                 unused=unused.get(place, 0),
+                bundle=bundles.get(place, 0),
             )
-            for place in sorted(seen.keys() | shares.keys() | unused.keys())
+            for place in sorted(seen.keys() | shares.keys() | unused.keys() | bundles.keys())
         ),
         passages=tuple(
             ExplainedPassage(
@@ -197,13 +210,36 @@ def _explained(
     )
 
 
-def _visits(passed: list[Passed], place_of: dict[UUID, int]) -> tuple[Visit, ...]:
+def _visits(
+    passed: list[Passed],
+    charged: list[ChargedPoints],
+    place_of: dict[UUID, int],
+    lift_points: dict[UUID, int],
+    time_zone: str,
+) -> tuple[Visit, ...]:
+    """Return what a ticket did at each place: the same that the database sums for a settlement."""
     sums: dict[int, Visit] = {}
-    for passage in passed:
+    days: set[date] = set()
+    for passage in sorted(passed, key=lambda passage: (passage.at, passage.id)):
         if passage.direction == "in":
-            place = place_of[passage.facility]
-            _, count, points, weight = sums.get(place, Visit(place, 0, 0, 0))
-            sums[place] = Visit(place, count + _counts(passage), points + passage.points, weight + passage.weight)
+            place, counts = place_of[passage.facility], _counts(passage)
+            day = local_day(passage.at, time_zone)
+            first = counts and day not in days
+            if counts:
+                days.add(day)
+            old = sums.get(place, Visit(place, 0, 0, 0))
+            sums[place] = Visit(
+                place,
+                old.passages + counts,
+                old.points + passage.points,
+                old.weight + passage.weight,
+                old.firsts + first,
+                old.lift_points + (lift_points.get(passage.gate, 0) if counts else 0),
+            )
+    for charge in charged:
+        place = place_of[charge.facility]
+        old = sums.get(place, Visit(place, 0, 0, 0))
+        sums[place] = old._replace(points=old.points + charge.points)
     return tuple(sums[place] for place in sorted(sums))
 
 

@@ -1,22 +1,25 @@
-"""Tables of settlement: agreements in force and periods closed. Insert-only, written by projections."""
+"""Tables of settlement: agreements, their signatures, and periods closed. Insert-only, written by projections."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import DateTimeRangeField, IntegerRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Func, Q, Value
 
 from karnet.journal.models import ProjectedModel
 
 ONE_IN_FORCE = "agreement_one_in_force"
-"""The guard that two agreements never overlap."""
+"""The guard that two agreements that one server publishes never overlap, but where one says it replaces another."""
 
 
 class Agreement(ProjectedModel):
-    """An agreement. `text` is the exact canonical text whose SHA-256 is `sha256`; its id is derived from that."""
+    """An agreement: `published` by the one server of all members, or proposed, and in force when all have signed.
+
+    `text` is the exact canonical text whose SHA-256 is `sha256`; its id is derived from that.
+    """
 
     id = models.UUIDField(primary_key=True)
     sha256 = models.BinaryField(unique=True)
@@ -24,6 +27,8 @@ class Agreement(ProjectedModel):
     season = models.CharField(max_length=64)
     valid_from = models.DateTimeField()
     valid_until = models.DateTimeField()
+    published = models.BooleanField(db_default=True)
+    replaces = models.UUIDField(null=True)
     at = models.DateTimeField()
     origin = models.SmallIntegerField()
     number = models.BigIntegerField()
@@ -38,10 +43,37 @@ class Agreement(ProjectedModel):
                     (
                         Func("valid_from", "valid_until", function="tstzrange", output_field=DateTimeRangeField()),
                         RangeOperators.OVERLAPS,
-                    )
+                    ),
+                    # Two servers may each publish for themselves. A range of one, because GiST knows ranges.
+                    (
+                        Func(
+                            F("origin"),
+                            F("origin"),
+                            Value("[]"),
+                            function="int4range",
+                            output_field=IntegerRangeField(),
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
                 ],
+                condition=Q(published=True, replaces__isnull=True),
             ),
         ]
+
+
+class Signature(ProjectedModel):
+    """A member's manager (`actor`) signed an agreement's text, at that instant, in the log of the member's server."""
+
+    pk = models.CompositePrimaryKey("agreement", "member")
+    agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, db_index=False, related_name="+")
+    member = models.ForeignKey("parties.Facility", on_delete=models.PROTECT, db_index=False, related_name="+")
+    actor = models.UUIDField()
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "settlement_signature"
 
 
 class Closing(ProjectedModel):

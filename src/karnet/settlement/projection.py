@@ -6,12 +6,16 @@ from karnet.journal.operations import Recorded
 from karnet.journal.projection import Insert, Write, projects, stamped
 from karnet.kernel import canonical
 from karnet.settlement import models
-from karnet.settlement.operations import AgreementPublished, Closed
+from karnet.settlement.operations import AgreementProposed, AgreementPublished, AgreementSigned, Closed
 from karnet.settlement.rules.agreements import canonical_text
 
 AGREEMENT = Insert(
-    models.Agreement, ["id", "sha256", "text", "season", "valid_from", "valid_until", "at", "origin", "number"]
-)
+    models.Agreement,
+    [
+        "id", "sha256", "text", "season", "valid_from", "valid_until", "published", "replaces", "at", "origin", "number",
+    ],
+)  # fmt: skip
+SIGNATURE = Insert(models.Signature, ["agreement", "member", "actor", "at", "origin", "number"])
 CLOSING = Insert(
     models.Closing,
     ["id", "agreement", "sequence", "period_end", "until", "cut", "report_sha256", "at", "origin", "number"],
@@ -21,6 +25,22 @@ AMOUNT = Insert(models.ClosingAmount, ["closing", "n", "facility", "kind", "cred
 
 @projects(AgreementPublished)
 def agreement_published(part: AgreementPublished, recorded: Recorded, write: Write) -> None:
+    _agreement(part, recorded, write, published=True)
+
+
+@projects(AgreementProposed)
+def agreement_proposed(part: AgreementProposed, recorded: Recorded, write: Write) -> None:
+    _agreement(part, recorded, write, published=False)
+
+
+@projects(AgreementSigned)
+def agreement_signed(part: AgreementSigned, recorded: Recorded, write: Write) -> None:
+    write(SIGNATURE, (part.agreement, part.member, recorded.entry.actor, *stamped(recorded)))
+
+
+def _agreement(
+    part: AgreementPublished | AgreementProposed, recorded: Recorded, write: Write, *, published: bool
+) -> None:
     write(
         AGREEMENT,
         (
@@ -30,6 +50,8 @@ def agreement_published(part: AgreementPublished, recorded: Recorded, write: Wri
             part.text.season,
             part.valid_from,
             part.valid_until,
+            published,
+            part.text.replaces,
             *stamped(recorded),
         ),
     )

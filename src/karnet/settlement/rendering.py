@@ -10,7 +10,7 @@ import msgspec
 
 from karnet.kernel.decimals import money, written
 from karnet.kernel.time import zone
-from karnet.settlement.rules.agreements import WEIGHT_PLACES, Draft
+from karnet.settlement.rules.drafts import WEIGHT_PLACES, Draft
 from karnet.settlement.rules.report import DueLine, FacilityLine, PairLine, Report
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import msgspec
 
 
 class PublishAgreement(msgspec.Struct, frozen=True, kw_only=True):
-    """Put an agreement into force. `text`: the draft as JSON (docs of `rules.agreements.Draft`)."""
+    """Put an agreement into force. `text`: the draft as JSON (docs of `rules.drafts.Draft`)."""
 
     key: str
     at: datetime
@@ -25,6 +25,44 @@ class PublishedAgreement(msgspec.Struct, frozen=True, kw_only=True, tag="agreeme
     sha256: str
     valid_from: datetime
     valid_until: datetime
+
+
+class ProposeAgreement(msgspec.Struct, frozen=True, kw_only=True):
+    """Propose a text to the members for their signatures (SPEC N9). `text`: the draft as JSON (`rules.drafts.Draft`)."""
+
+    key: str
+    at: datetime
+    actor: UUID
+    text: str
+
+
+class ProposedAgreement(msgspec.Struct, frozen=True, kw_only=True, tag="agreement_proposed"):
+    """The text can be signed; it is in force over [valid_from, valid_until) when all `members` have."""
+
+    id: UUID
+    sha256: str
+    valid_from: datetime
+    valid_until: datetime
+    members: tuple[UUID, ...]
+
+
+class SignAgreement(msgspec.Struct, frozen=True, kw_only=True):
+    """Sign a text for a member facility. The actor is its manager; `sha256` (hex) is that of the text they read."""
+
+    key: str
+    at: datetime
+    actor: UUID
+    agreement: UUID
+    facility: UUID
+    sha256: str
+
+
+class SignedAgreement(msgspec.Struct, frozen=True, kw_only=True, tag="agreement_signed"):
+    """Signed. `missing`: codes of the members whose signature is still awaited; none, and it is in force."""
+
+    agreement: UUID
+    facility: UUID
+    missing: tuple[str, ...]
 
 
 class Close(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -11,15 +11,16 @@ from django.db import connection
 
 from karnet.access.selectors import gates
 from karnet.journal.cuts import Extent
-from karnet.parties.selectors import all_facilities
-from karnet.settlement.operations import Agreement
-from karnet.settlement.rules.agreements import Draft, Facts, GateFact, InForce, MemberFact, draft_of
+from karnet.parties.selectors import actors, all_facilities, home_server
+from karnet.settlement.operations import Agreement, Limits
+from karnet.settlement.rules.agreements import InForce, TextFact, in_force, standing
+from karnet.settlement.rules.drafts import Draft, Facts, GateFact, MemberFact, draft_of
 from karnet.settlement.rules.report import Heading, Place, Report, build_report
-from karnet.settlement.rules.totals import NOBODY, Kind, Terms
+from karnet.settlement.rules.totals import NOBODY, BundlePart, Priced, Terms
 
 
 class AgreementRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A published agreement, in force over [valid_from, valid_until). `sha256` (hex) is that of its exact text."""
+    """An agreement in force over [valid_from, valid_until). `sha256` (hex) is that of its exact text."""
 
     id: UUID
     sha256: str
@@ -29,23 +30,75 @@ class AgreementRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def agreements(extent: Extent | None = None) -> list[AgreementRow]:
-    """Return the agreements (those published inside an extent), in the order of their times of force."""
+    """Return the agreements in force (as an extent knows them), in the order of their times: no two overlap."""
+    return [_row_of(one) for one in in_force(agreement_texts(extent))]
+
+
+def _row_of(one: InForce) -> AgreementRow:
+    fact = one.fact
+    return AgreementRow(
+        id=fact.id, sha256=fact.sha256, text=fact.text, valid_from=one.valid_from, valid_until=one.valid_until
+    )
+
+
+def agreement_texts(extent: Extent | None = None) -> list[TextFact]:
+    """Return every text published or proposed (inside an extent) with its signatures, the earliest first."""
     where, parameters = extent.where("a") if extent else ("true", [])
     rows = _rows(
-        "SELECT a.id, encode(a.sha256, 'hex'), a.text, a.valid_from, a.valid_until FROM settlement_agreement a"
-        f" WHERE {where} ORDER BY a.valid_from",
+        "SELECT a.id, encode(a.sha256, 'hex'), a.text, a.valid_from, a.valid_until, a.published, a.at"
+        f" FROM settlement_agreement a WHERE {where} ORDER BY a.at, a.id",
         parameters,
     )
+    signed: dict[UUID, dict[UUID, datetime]] = {}
+    where, parameters = extent.where("s") if extent else ("true", [])
+    for agreement, member, at in _rows(
+        f"SELECT s.agreement_id, s.member_id, s.at FROM settlement_signature s WHERE {where}", parameters
+    ):
+        signed.setdefault(agreement, {})[member] = at
     return [
-        AgreementRow(
+        TextFact(
             id=row[0],
             sha256=row[1],
             text=msgspec.json.decode(bytes(row[2]), type=Agreement),
             valid_from=row[3],
             valid_until=row[4],
+            published=row[5],
+            at=row[6],
+            signed=signed.get(row[0], {}),
         )
         for row in rows
     ]
+
+
+class Signed(NamedTuple):
+    """Who signed for a member, and when."""
+
+    member: UUID
+    actor: UUID
+    at: datetime
+
+
+def signatures(agreement: UUID) -> list[Signed]:
+    """Return the signatures under a text, in the order in which they were given."""
+    return [
+        Signed(*row)
+        for row in _rows(
+            "SELECT member_id, actor, at FROM settlement_signature WHERE agreement_id = %s ORDER BY at, member_id",
+            [agreement],
+        )
+    ]
+
+
+def lock_agreements() -> None:
+    """Hold everything that decides which agreement is in force until the transaction ends: it is seldom asked."""
+    _rows("SELECT pg_advisory_xact_lock(hashtextextended('settlement agreements', 0))::text", [])
+
+
+def offline_limits(at: datetime) -> Limits:
+    """Return what this server may do at an instant for cards of servers that it cannot ask (DESIGN 4); without an
+    agreement nothing."""
+    row = agreement_in_force(at)
+    return row.text.limits if row else Limits()
 
 
 def agreement_in_force(at: datetime) -> AgreementRow | None:
@@ -63,24 +116,29 @@ def agreement_of(season: str | None, at: datetime) -> AgreementRow | None:
     return begun[-1] if begun else next(iter(rows), None)
 
 
-def agreement_draft(row: AgreementRow) -> Draft:
+def agreement_draft(row: AgreementRow | TextFact) -> Draft:
     """Return an agreement as people write it: codes instead of ids."""
     codes = {facility.id: facility.code for facility in all_facilities()}
     names = {gate.id: f"{codes[gate.facility]}/{gate.code}" for gate in gates()}
-    return draft_of(row.text, codes.__getitem__, names.__getitem__)
+    replaced = {text.id: text.sha256 for text in agreement_texts()} if row.text.replaces else {}
+    return draft_of(
+        row.text, codes.__getitem__, names.__getitem__, replaced[row.text.replaces] if row.text.replaces else ""
+    )
 
 
 def publication_facts() -> Facts:
-    """Return what drafts are checked against: active facilities, their gates, agreements published before."""
+    """Return what drafts are checked against: active facilities with their servers, their gates, the texts there are."""
     facilities = {facility.id: facility for facility in all_facilities() if facility.retired_at is None}
+    belongs = actors(facilities)
     return Facts(
-        facilities={f.code: MemberFact(f.id, f.code, f.currency) for f in facilities.values()},
+        facilities={f.code: MemberFact(f.id, f.code, f.currency, belongs[f.id].parent) for f in facilities.values()},
         gates={
             (facilities[gate.facility].code, gate.code): GateFact(gate.id, gate.facility, gate.code, gate.direction)
             for gate in gates()
             if gate.facility in facilities
         },
-        agreements=[InForce(row.id, row.text.season, row.valid_from, row.valid_until) for row in agreements()],
+        agreements=standing(agreement_texts()),
+        home=home_server(),
     )
 
 
@@ -91,18 +149,32 @@ def places() -> list[Place]:
 
 def terms_of(row: AgreementRow, places: list[Place]) -> Terms:
     """Return an agreement as division needs it."""
+    text = row.text
     place_of = {place.facility: index for index, place in enumerate(places)}
     facility_of = {gate.id: gate.facility for gate in gates()}
-    weights = {place_of[member]: 0 for member in row.text.members}
-    for gate in row.text.gates:
+    weights = {place_of[member]: 0 for member in text.members}
+    for gate in text.gates:
         weights[place_of[facility_of[gate.gate]]] += gate.weight
     return Terms(
-        currency=row.text.currency,
-        prices={(price.product_code, price.category): price.price for price in row.text.prices},
-        division=row.text.division,
-        unused=row.text.unused,
+        currency=text.currency,
+        prices={
+            (price.product_code, price.category): Priced(
+                price.price,
+                price.vat_bp,
+                tuple(BundlePart(place_of[part.facility], part.amount, part.vat_bp) for part in price.parts),
+                price.division,
+            )
+            for price in text.prices
+        },
+        division=text.division,
+        unused=text.unused,
         ends_at=row.valid_until,
         member_weights=weights,
+        floor_bp=text.floor_bp,
+        overdrawn=text.overdrawn,
+        unreturned=text.unreturned,
+        second_payout=text.second_payout,
+        bonus=text.bonus,
     )
 
 
@@ -143,7 +215,7 @@ def closings(agreement: UUID) -> list[ClosingRow]:
 
 def closed_amounts(
     agreement: UUID, places: list[Place], sequence: int | None = None
-) -> dict[tuple[int, Kind, int], int]:
+) -> dict[tuple[int, str, int], int]:
     """Return the sums of an agreement's closings by place (rules.totals.Amounts), or the amounts of one of them."""
     place_of = {place.facility: index for index, place in enumerate(places)}
     rows = _rows(
@@ -154,7 +226,7 @@ def closed_amounts(
         [agreement, sequence, sequence],
     )
     return {
-        (place_of[facility], Kind(kind), place_of[creditor] if creditor else NOBODY): amount
+        (place_of[facility], kind, place_of[creditor] if creditor else NOBODY): amount
         for facility, kind, creditor, amount in rows
         if amount
     }

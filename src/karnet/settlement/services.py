@@ -11,32 +11,94 @@ from karnet.journal.requests import Outcome, operation_id
 from karnet.journal.transaction import Transaction, transact
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
+from karnet.parties.selectors import actors, home_server, managers, operators
 from karnet.settlement import selectors
-from karnet.settlement.requests import Close, ClosedPeriod, PublishAgreement, PublishedAgreement
-from karnet.settlement.rules.agreements import Facts, InForce, decide_agreement
+from karnet.settlement.requests import (
+    Close,
+    ClosedPeriod,
+    ProposeAgreement,
+    ProposedAgreement,
+    PublishAgreement,
+    PublishedAgreement,
+    SignAgreement,
+    SignedAgreement,
+)
+from karnet.settlement.rules.agreements import Signer, decide_agreement, decide_proposal, decide_signature
 from karnet.settlement.rules.closings import Previous, closing_of, decide_period
 from karnet.settlement.settling import Cumulative, cumulative, settle
 
-__all__ = ["Close", "ClosedPeriod", "PublishAgreement", "PublishedAgreement", "close", "publish_agreements", "settle"]
+__all__ = [
+    "Close",
+    "ClosedPeriod",
+    "ProposeAgreement",
+    "ProposedAgreement",
+    "PublishAgreement",
+    "PublishedAgreement",
+    "SignAgreement",
+    "SignedAgreement",
+    "close",
+    "propose_agreements",
+    "publish_agreements",
+    "settle",
+    "sign_agreements",
+]
 
 
 def publish_agreements(requests: Sequence[PublishAgreement]) -> list[PublishedAgreement | Refused]:
     """Put agreements into force, with their gates' terms: one operation each (SPEC N8, N9).
 
-    No lock: two agreements whose times overlap cannot both be inserted; the second is refused AGREEMENT_OVERLAPS.
+    For a server that runs the facilities of all members; others propose and sign. Waits for whoever decides another
+    agreement; two whose times overlap could not both be inserted anyway: the second is refused AGREEMENT_OVERLAPS.
     """
-    return transact(
-        requests, _publish, answers=PublishedAgreement, refuse=lambda request, error: refused(Reason.AGREEMENT_OVERLAPS)
-    )
+    return [
+        transact(
+            [request],
+            _publish,
+            answers=PublishedAgreement,
+            refuse=lambda request, error: refused(Reason.AGREEMENT_OVERLAPS),
+        )[0]
+        for request in requests
+    ]
 
 
 def _publish(tx: Transaction[PublishAgreement, PublishedAgreement]) -> None:
-    facts = selectors.publication_facts()
-    known = list(facts.agreements)
-    for request in tx.fresh:
-        answer, operations = decide_agreement(request.text, Facts(facts.facilities, facts.gates, known))
-        known += [InForce(o.id, o.text.season, o.valid_from, o.valid_until) for o in operations]
-        tx.record([Outcome(request, answer, operations)])
+    selectors.lock_agreements()
+    (request,) = tx.fresh
+    answer, operations = decide_agreement(request.text, selectors.publication_facts())
+    tx.record([Outcome(request, answer, operations)])
+
+
+def propose_agreements(requests: Sequence[ProposeAgreement]) -> list[ProposedAgreement | Refused]:
+    """Propose texts to their members, one operation each: in force when every member's manager has signed (SPEC N9)."""
+    return [transact([request], _propose, answers=ProposedAgreement)[0] for request in requests]
+
+
+def _propose(tx: Transaction[ProposeAgreement, ProposedAgreement]) -> None:
+    selectors.lock_agreements()
+    (request,) = tx.fresh
+    answer, operations = decide_proposal(request.text, selectors.publication_facts())
+    tx.record([Outcome(request, answer, operations)])
+
+
+def sign_agreements(requests: Sequence[SignAgreement]) -> list[SignedAgreement | Refused]:
+    """Sign texts for member facilities of this server, one operation each (SPEC N9). The actor must be an operator of
+    the member whose log-in here is a manager's. Waits for whoever decides another agreement."""
+    return [transact([request], _sign, answers=SignedAgreement)[0] for request in requests]
+
+
+def _sign(tx: Transaction[SignAgreement, SignedAgreement]) -> None:
+    selectors.lock_agreements()
+    (request,) = tx.fresh
+    codes = {place.facility: place.code for place in selectors.places()}
+    answer, operations = decide_signature(request, selectors.agreement_texts(), _signer(request), codes)
+    tx.record([Outcome(request, answer, operations)])
+
+
+def _signer(request: SignAgreement) -> Signer:
+    operator = operators([request.actor]).get(request.actor)
+    facility = operator.facility if operator else None
+    home = facility is not None and actors([facility])[facility].parent == home_server()
+    return Signer(facility, home, request.actor in managers([request.actor]))
 
 
 def close(requests: Sequence[Close]) -> list[ClosedPeriod | Refused]:

@@ -13,16 +13,18 @@ from uuid import UUID
 import msgspec
 from django.db import connection, transaction
 
-from karnet.access.facts import visits_relation
+from karnet.access.facts import Measures, visits_relation
+from karnet.accounts.facts import drawn_sums, load_sums
 from karnet.entitlements.facts import deposit_sums, season_end, sold_relation
 from karnet.journal.cuts import Cut, Extent, UnknownCut, extent, instant_of, latest_cut
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
 from karnet.settlement import selectors
+from karnet.settlement.operations import Agreement
 from karnet.settlement.rules.division import TicketKind, Visit
 from karnet.settlement.rules.report import Heading, Place, Report, build_report
-from karnet.settlement.rules.totals import Kind, Terms, Ticket, Totals, difference, has_ended
+from karnet.settlement.rules.totals import Terms, Ticket, Totals, difference, has_ended
 from karnet.settlement.selectors import AgreementRow
 
 
@@ -31,7 +33,7 @@ class Cumulative(msgspec.Struct, frozen=True):
 
     heading: Heading
     places: list[Place]
-    amounts: dict[tuple[int, Kind, int], int]
+    amounts: dict[tuple[int, str, int], int]
     unmatched_passages: int
 
     def report(self) -> Report:
@@ -87,7 +89,9 @@ def cumulative(
     places = selectors.places()
     totals = Totals(selectors.terms_of(row, places))
     belongs_from = max((other.valid_until for other in published if other.valid_until <= row.valid_from), default=None)
-    unmatched = _add_facts(totals, facts, places, _Span(belongs_from, row.valid_until), as_of)
+    span = _Span(belongs_from, row.valid_until)
+    unmatched = _add_tickets(totals, facts, places, span, as_of, measures_of(row.text))
+    _add_money(totals, facts, places, span, as_of)
     heading = Heading(
         agreement=row.id,
         agreement_sha256=row.sha256,
@@ -116,20 +120,47 @@ class _Span(msgspec.Struct, frozen=True):
     until: datetime
 
 
-def _add_facts(totals: Totals, facts: Extent, places: list[Place], span: _Span, as_of: datetime) -> int:
-    """Add every ticket and card deposit of the span; return how many passages of its tickets had no sale in the cut."""
+def measures_of(text: Agreement, *, reweighed: bool = False) -> Measures:
+    """Return what a text's rules need to know of passages beyond what they carry. `reweighed`: what they would weigh by
+    this text, whatever they carry (a text that was not in force when they were made)."""
+    rules = {text.division, *(price.division for price in text.prices)}
+    return Measures(
+        first_entries_in=text.time_zone if "first_entries" in rules else None,
+        lift_points={gate.gate: gate.points for gate in text.gates} if "points_frequency" in rules else None,
+        weights={gate.gate: gate.weight for gate in text.gates} if reweighed else None,
+    )
+
+
+def _add_tickets(
+    totals: Totals, facts: Extent, places: list[Place], span: _Span, as_of: datetime, measures: Measures
+) -> int:
+    """Add every ticket of the span; return how many passages of its tickets had no sale in the cut."""
     place_of = {place.facility: index for index, place in enumerate(places)}
     named = {str(facility): index for facility, index in place_of.items()}
     unmatched = 0
-    for used in _used_alike(facts, span, as_of):
+    for used in _used_alike(facts, span, as_of, measures):
         if used.facility is None:
             unmatched += used.passages
         else:
             totals.add_tickets(used.tickets, _ticket(used, place_of, totals.terms, as_of), _visits(used.visits, named))
-    for deposit in deposit_sums(facts, totals.terms.currency, span.since, span.until):
-        returned_at = None if deposit.returned_at is None else place_of[deposit.returned_at]
-        totals.add_deposits(place_of[deposit.facility], deposit.amount, returned_at, deposit.returned)
     return unmatched
+
+
+def _add_money(totals: Totals, facts: Extent, places: list[Place], span: _Span, as_of: datetime) -> None:
+    """Add the card deposits of the span, and the money put on cards and spent in it."""
+    place_of = {place.facility: index for index, place in enumerate(places)}
+    currency, ended = totals.terms.currency, as_of >= span.until
+    for deposit in deposit_sums(facts, currency, span.since, span.until):
+        returned_at = None if deposit.returned_at is None else place_of[deposit.returned_at]
+        taken_at = place_of[deposit.facility]
+        if returned_at is None:
+            totals.add_deposits(taken_at, deposit.each, None, 0, count=deposit.deposits, ended=ended)
+        else:
+            totals.add_deposits(taken_at, deposit.amount, returned_at, deposit.returned)
+    for load in load_sums(facts, currency, span.since, span.until):
+        totals.add_stored(place_of[load.facility], money=load.money, bonus=load.bonus)
+    for drawn in drawn_sums(facts, currency, span.since, span.until):
+        totals.add_spent(place_of[drawn.held_by], place_of[drawn.facility], money=drawn.money, bonus=drawn.bonus)
 
 
 class _UsedAlike(NamedTuple):
@@ -161,9 +192,9 @@ GROUP BY 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
 _CHUNK = 10_000
 
 
-def _used_alike(facts: Extent, span: _Span, as_of: datetime) -> Iterator[_UsedAlike]:
+def _used_alike(facts: Extent, span: _Span, as_of: datetime, measures: Measures) -> Iterator[_UsedAlike]:
     sold, sold_parameters = sold_relation(facts, span.since, span.until)
-    used, used_parameters = visits_relation(facts, span.since, span.until)
+    used, used_parameters = visits_relation(facts, span.since, span.until, measures)
     with transaction.atomic(), connection.cursor() as settings, connection.chunked_cursor() as cursor:
         # Sums of a season do not fit the usual working memory; and all rows will be fetched, so plan for that.
         settings.execute("SELECT set_config('work_mem', '128MB', true), set_config('cursor_tuple_fraction', '1', true)")
@@ -189,7 +220,4 @@ def _ticket(used: _UsedAlike, place_of: Mapping[UUID, int], terms: Terms, as_of:
 
 def _visits(text: str | None, place_of: Mapping[str, int]) -> tuple[Visit, ...]:
     visits = (part.split(" ") for part in text.split(",")) if text else ()
-    return tuple(
-        Visit(place_of[facility], int(passages), int(points), int(weight))
-        for facility, passages, points, weight in visits
-    )
+    return tuple(Visit(place_of[facility], *map(int, figures)) for facility, *figures in visits)

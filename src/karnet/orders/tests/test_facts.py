@@ -94,4 +94,4 @@ def test_a_return_counts_in_cuts_from_then_on(world: World) -> None:
     assert found == [[False], [True]]
     until = MORNING + timedelta(days=1)
     sums = [deposit_sums(extent(cut), "PLN", None, until) for cut in (before, after)]
-    assert sums == [[(NORTH, None, 1000, 0)], [(NORTH, SOUTH, 1000, 1000)]]
+    assert sums == [[(NORTH, None, 1000, 1, 1000, 0)], [(NORTH, SOUTH, 1000, 1, 1000, 1000)]]

@@ -1,110 +1,110 @@
-"""What an agreement must be before it can be in force: from a draft people write to the exact text (SPEC N8, N9)."""
+"""Agreements: published, or proposed and signed by every member; which of them are in force (SPEC N8, N9).
+
+An agreement is in force when every member's manager has signed its exact text. It follows from signed entries alone, so
+everybody who holds the same cut agrees on it. Of two complete texts for the same days the one completed first counts,
+unless the later one says that it replaces it.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Mapping
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from hashlib import sha256
-from typing import Annotated
 from uuid import UUID
 
 import msgspec
 
-from karnet.access.operations import Direction, GateTerms
 from karnet.kernel import canonical
-from karnet.kernel.decimals import BadDecimal, money, places, scaled, written
 from karnet.kernel.ids import named_id
-from karnet.kernel.outcomes import Refused, bad_values, refused
+from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
-from karnet.kernel.time import UnknownZone, day_end, day_start, zone
-from karnet.settlement.operations import AgreedPrice, Agreement, AgreementPublished
-from karnet.settlement.requests import PublishedAgreement
-from karnet.settlement.rules.division import DivisionRule, UnusedRule
-
-Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
-_WHERE = re.compile(r"(?P<what>.*) - at `\$(?P<path>[^`]*)`$")
-_CURRENCY = re.compile(r"[A-Z]{3}")
-WEIGHT_PLACES = 6
-PERCENT_PLACES = 2
+from karnet.kernel.time import day_end, day_start
+from karnet.settlement.operations import Agreement, AgreementProposed, AgreementPublished, AgreementSigned
+from karnet.settlement.requests import ProposedAgreement, PublishedAgreement, SignAgreement, SignedAgreement
+from karnet.settlement.rules.drafts import Facts, Standing, resolve
 
 
-class DraftPrice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """An agreed price: gross, as text ("160.00"), VAT in percent ("8")."""
-
-    product: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    price: str
-    vat: str
-    category: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = "adult"
-
-
-class DraftGate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What a passage draws from a points ticket, and what it weighs ("1.50", at most six places) for a time ticket."""
-
-    points: Count = 0
-    weight: str = "0"
-
-
-class Draft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """An agreement as people write it, in JSON. Members by facility code, gates by "FACILITY/GATE", decimals as text.
-
-    In force from the first instant of `first_day` to the last of `last_day`, by the clock of `time_zone`.
-    """
-
-    season: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    currency: str
-    time_zone: str
-    first_day: date
-    last_day: date
-    members: tuple[str, ...]
-    prices: tuple[DraftPrice, ...]
-    gates: dict[str, DraftGate] = {}
-    division: DivisionRule = "weighted_passages"
-    unused: UnusedRule = "seller"
-    deposit: str = "0"
-
-
-class MemberFact(msgspec.Struct, frozen=True):
-    """A facility that is enrolled and active."""
+class TextFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A text that was published or proposed, and when each member signed it. A published one needs no signatures."""
 
     id: UUID
-    code: str
-    currency: str
+    sha256: str
+    text: Agreement
+    valid_from: datetime
+    valid_until: datetime
+    at: datetime
+    published: bool
+    signed: Mapping[UUID, datetime]
 
+    @property
+    def missing(self) -> tuple[UUID, ...]:
+        """Members who have not signed yet."""
+        return () if self.published else tuple(member for member in self.text.members if member not in self.signed)
 
-class GateFact(msgspec.Struct, frozen=True):
-    """A gate that is enrolled."""
-
-    id: UUID
-    facility: UUID
-    code: str
-    direction: Direction
+    @property
+    def completed_at(self) -> datetime | None:
+        """When the last of the members signed; None while one is missing."""
+        if self.published:
+            return self.at
+        return None if self.missing else max(self.signed[member] for member in self.text.members)
 
 
 class InForce(msgspec.Struct, frozen=True):
-    """An agreement published before: its time of force is [valid_from, valid_until)."""
+    """An agreement in force over [valid_from, valid_until): until its last day, or until another replaces it."""
 
-    id: UUID
-    season: str
+    fact: TextFact
     valid_from: datetime
     valid_until: datetime
 
 
-class Facts(msgspec.Struct, frozen=True):
-    """What an agreement is checked against. Facilities by code; gates by (facility code, gate code)."""
+def in_force(texts: Iterable[TextFact]) -> list[InForce]:
+    """Return the agreements in force, in the order of their times; no two overlap.
 
-    facilities: Mapping[str, MemberFact]
-    gates: Mapping[tuple[str, str], GateFact]
-    agreements: Collection[InForce]
+    Taken in the order in which they were completed (then by id, but what is replaced comes before what replaces it),
+    each is in force unless it overlaps one that is, which it does not replace.
+    """
+    complete = {text.id: text for text in texts if text.completed_at is not None}
+    found: dict[UUID, InForce] = {}
+    for id_, text in sorted(complete.items(), key=lambda pair: _place_in_time(pair[1], complete)):
+        replaced = found.get(text.text.replaces) if text.text.replaces else None
+        if replaced is not None and not replaced.valid_from < text.valid_from:
+            continue
+        others = [one for one in found.values() if one is not replaced]
+        if any(one.valid_from < text.valid_until and text.valid_from < one.valid_until for one in others):
+            continue
+        if replaced is not None:
+            end = min(replaced.valid_until, text.valid_from)
+            found[replaced.fact.id] = msgspec.structs.replace(replaced, valid_until=end)
+        found[id_] = InForce(text, text.valid_from, text.valid_until)
+    return sorted(found.values(), key=lambda one: one.valid_from)
 
 
-def read_draft(text: str) -> Draft | Refused:
-    """Return the draft in a text; a refusal names the field at fault."""
-    try:
-        return msgspec.json.decode(text, type=Draft)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        match = _WHERE.match(str(error))
-        return bad_values({match["path"].lstrip(".") or "text": match["what"]} if match else {"text": str(error)})
+def _place_in_time(text: TextFact, complete: Mapping[UUID, TextFact]) -> tuple[datetime, int, UUID]:
+    """Return what orders complete texts: when it was completed, and all that it replaces; how many those are; its id."""
+    at, chain, one = text.completed_at, 0, text
+    while one.text.replaces is not None and one.text.replaces in complete:
+        one = complete[one.text.replaces]
+        chain += 1
+        at = max(at, one.completed_at) if at and one.completed_at else at
+    assert at is not None
+    return at, chain, text.id
+
+
+def standing(texts: Sequence[TextFact]) -> list[Standing]:
+    """Return what a new text is checked against: every text there is, those in force with the times they have."""
+    now = {one.fact.id: one for one in in_force(texts)}
+    return [
+        Standing(
+            text.id,
+            text.text.season,
+            text.valid_from,
+            now[text.id].valid_until if text.id in now else text.valid_until,
+            text.sha256,
+            frozenset(text.text.members),
+            text.id in now,
+        )
+        for text in texts
+    ]
 
 
 def canonical_text(agreement: Agreement) -> bytes:
@@ -118,10 +118,44 @@ def agreement_id(digest: str) -> UUID:
 
 
 def decide_agreement(text: str, facts: Facts) -> tuple[PublishedAgreement | Refused, tuple[AgreementPublished, ...]]:
-    """Return the answer to publishing a draft, and the operation to record unless it is refused."""
+    """Return the answer to publishing a draft, and the operation to record unless it is refused.
+
+    Only a server that runs the facilities of all members may publish for them: NEEDS_SIGNATURES.
+    """
+    made = _made(text, facts)
+    if isinstance(made, Refused):
+        return made, ()
+    agreement, operation = made
+    elsewhere = [f.code for f in facts.facilities.values() if f.id in agreement.members and f.server != facts.home]
+    if elsewhere:
+        return refused(Reason.NEEDS_SIGNATURES, members=", ".join(sorted(elsewhere))), ()
+    answer = PublishedAgreement(
+        id=operation.id, sha256=operation.sha256, valid_from=operation.valid_from, valid_until=operation.valid_until
+    )
+    return answer, (operation,)
+
+
+def decide_proposal(text: str, facts: Facts) -> tuple[ProposedAgreement | Refused, tuple[AgreementProposed, ...]]:
+    """Return the answer to proposing a draft to its members, and the operation to record unless it is refused."""
+    made = _made(text, facts)
+    if isinstance(made, Refused):
+        return made, ()
+    agreement, published = made
+    operation = AgreementProposed(**msgspec.structs.asdict(published))
+    answer = ProposedAgreement(
+        id=operation.id,
+        sha256=operation.sha256,
+        valid_from=operation.valid_from,
+        valid_until=operation.valid_until,
+        members=agreement.members,
+    )
+    return answer, (operation,)
+
+
+def _made(text: str, facts: Facts) -> tuple[Agreement, AgreementPublished] | Refused:
     agreement = resolve(text, facts)
     if isinstance(agreement, Refused):
-        return agreement, ()
+        return agreement
     digest = sha256(canonical_text(agreement)).hexdigest()
     operation = AgreementPublished(
         id=agreement_id(digest),
@@ -132,16 +166,22 @@ def decide_agreement(text: str, facts: Facts) -> tuple[PublishedAgreement | Refu
     )
     for other in facts.agreements:
         if other.id == operation.id:
-            return refused(Reason.ALREADY_EXISTS, code=other.season), ()
-        if other.valid_from < operation.valid_until and operation.valid_from < other.valid_until:
-            return overlaps(other), ()
-    answer = PublishedAgreement(
-        id=operation.id, sha256=digest, valid_from=operation.valid_from, valid_until=operation.valid_until
-    )
-    return answer, (operation,)
+            return refused(Reason.ALREADY_EXISTS, code=other.season)
+    return _overlapping(operation, facts.agreements) or (agreement, operation)
 
 
-def overlaps(other: InForce) -> Refused:
+def _overlapping(made: AgreementPublished | TextFact, agreements: Iterable[Standing]) -> Refused | None:
+    for other in agreements:
+        if not other.in_force or other.id == made.id:
+            continue
+        if other.id == made.text.replaces and other.valid_from < made.valid_from:
+            continue
+        if other.valid_from < made.valid_until and made.valid_from < other.valid_until:
+            return overlaps(other)
+    return None
+
+
+def overlaps(other: Standing) -> Refused:
     """Return the refusal of an agreement that would be in force beside another."""
     return refused(
         Reason.AGREEMENT_OVERLAPS,
@@ -151,139 +191,65 @@ def overlaps(other: InForce) -> Refused:
     )
 
 
-def resolve(text: str, facts: Facts) -> Agreement | Refused:
-    """Return the agreement that a draft means: codes become ids, decimals whole numbers, lists their canonical order.
-    A refusal names every field at fault, each with what is wrong with it."""
-    draft = read_draft(text)
-    if isinstance(draft, Refused):
-        return draft
-    problems: dict[str, str] = {}
-    _check_frame(draft, problems)
-    members = _members(draft, facts, problems)
-    prices = _prices(draft, problems)
-    gates = _gates(draft, facts, problems)
-    deposit = _decimal(draft.deposit, places(draft.currency), "deposit", problems)
-    if draft.unused == "weights_of_members" and not any(terms.weight for terms in gates):
-        problems["unused"] = "nothing can go by the members' weights while no gate has one"
-    if problems:
-        return bad_values(problems)
-    return Agreement(
-        season=draft.season,
-        currency=draft.currency,
-        first_day=draft.first_day,
-        last_day=draft.last_day,
-        time_zone=draft.time_zone,
-        members=tuple(members),
-        prices=tuple(prices),
-        gates=tuple(gates),
-        division=draft.division,
-        unused=draft.unused,
-        deposit_minor=deposit,
-    )
+class Signer(msgspec.Struct, frozen=True):
+    """Who signs: the facility of the actor, whether that facility belongs to this server, and whether the actor is a
+    manager of it by the log-ins of this server."""
+
+    facility: UUID | None
+    at_home: bool
+    manager: bool
 
 
-def _check_frame(draft: Draft, problems: dict[str, str]) -> None:
-    if not _CURRENCY.fullmatch(draft.currency):
-        problems["currency"] = f"{draft.currency!r} is not a code such as PLN (ISO 4217)"
-    try:
-        zone(draft.time_zone)
-    except UnknownZone as error:
-        problems["time_zone"] = str(error)
-    if draft.last_day < draft.first_day:
-        problems["last_day"] = f"{draft.last_day} is before the first day, {draft.first_day}"
-    if not draft.members:
-        problems["members"] = "an agreement needs members"
-    if not draft.prices:
-        problems["prices"] = "an agreement needs prices"
+def decide_signature(
+    request: SignAgreement, texts: Sequence[TextFact], signer: Signer, codes: Mapping[UUID, str]
+) -> tuple[SignedAgreement | Refused, tuple[AgreementSigned, ...]]:
+    """Return the answer to signing a text for a member, and the operation to record unless it is refused.
+
+    Refuses NO_AGREEMENT for an unknown text, TEXT_DIFFERS where the digest is not that of the text (what was read is not
+    what would be signed), NOT_A_MEMBER, NOT_A_MANAGER, ALREADY_SIGNED, AGREEMENT_OVERLAPS where another text is in force
+    for some of its days.
+    """
+    text = next((one for one in texts if one.id == request.agreement), None)
+    if text is None:
+        return refused(Reason.NO_AGREEMENT), ()
+    if text.sha256 != request.sha256:
+        return refused(Reason.TEXT_DIFFERS, sha256=text.sha256), ()
+    if request.facility not in text.text.members:
+        return refused(Reason.NOT_A_MEMBER, season=text.text.season), ()
+    if signer.facility != request.facility or not signer.at_home or not signer.manager:
+        return refused(Reason.NOT_A_MANAGER, facility=codes.get(request.facility, "")), ()
+    if request.facility in text.signed or text.published:
+        return refused(Reason.ALREADY_SIGNED, facility=codes.get(request.facility, "")), ()
+    refusal = _overlapping(text, standing(texts))
+    if refusal is not None:
+        return refusal, ()
+    left = tuple(codes.get(member, "") for member in text.missing if member != request.facility)
+    answer = SignedAgreement(agreement=text.id, facility=request.facility, missing=left)
+    return answer, (AgreementSigned(agreement=text.id, member=request.facility, sha256=text.sha256),)
 
 
-def _members(draft: Draft, facts: Facts, problems: dict[str, str]) -> list[UUID]:
-    """Return the ids of the members in the order of their codes."""
-    found = []
-    for index, code in enumerate(draft.members):
-        facility = facts.facilities.get(code)
-        if facility is None:
-            problems[f"members[{index}]"] = f"no active facility has the code {code!r}"
-        elif facility.currency != draft.currency:
-            problems[f"members[{index}]"] = f"{code} keeps its books in {facility.currency}, not in {draft.currency}"
-        elif code in draft.members[:index]:
-            problems[f"members[{index}]"] = f"{code} is named twice"
-        else:
-            found.append(facility)
-    return [facility.id for facility in sorted(found, key=lambda facility: facility.code)]
+def arrival_problem(
+    operation: object, facility_of_actor: UUID | None, server: UUID, servers: Mapping[UUID, UUID]
+) -> str:
+    """Return what is wrong with an agreement's operation that arrived from another server, "" where nothing is.
 
-
-def _prices(draft: Draft, problems: dict[str, str]) -> list[AgreedPrice]:
-    found: dict[tuple[str, str], AgreedPrice] = {}
-    for index, price in enumerate(draft.prices):
-        where = f"prices[{index}]"
-        key = (price.product, price.category)
-        if key in found:
-            problems[where] = f"{price.product} has two prices for {price.category}"
-        found[key] = AgreedPrice(
-            product_code=price.product,
-            category=price.category,
-            price=_decimal(price.price, places(draft.currency), f"{where}.price", problems),
-            vat_bp=_decimal(price.vat, PERCENT_PLACES, f"{where}.vat", problems),
-        )
-        if found[key].vat_bp > 10_000:
-            problems[f"{where}.vat"] = f"{price.vat} % is more than 100 %"
-    return [found[key] for key in sorted(found)]
-
-
-def _gates(draft: Draft, facts: Facts, problems: dict[str, str]) -> list[GateTerms]:
-    found = []
-    for name, terms in sorted(draft.gates.items()):
-        where = f"gates.{name}"
-        facility, _, code = name.partition("/")
-        gate = facts.gates.get((facility, code))
-        weight = _decimal(terms.weight, WEIGHT_PLACES, f"{where}.weight", problems)
-        if facility not in draft.members:
-            problems[where] = f"{facility!r} is no member of this agreement; gates are named FACILITY/GATE"
-        elif gate is None:
-            problems[where] = f"{facility} has no gate {code!r}: enrol it first"
-        elif gate.direction != "in" and (terms.points or weight):
-            problems[where] = "passages through an exit do not settle: leave its points and weight at 0"
-        elif terms.points and not weight:
-            problems[f"{where}.weight"] = (
-                "a gate that takes points needs a weight above 0: at 0 its passages do not settle"
-            )
-        else:
-            found.append(GateTerms(gate=gate.id, points=terms.points, weight=weight))
-    return found
-
-
-def _decimal(text: str, places: int, where: str, problems: dict[str, str]) -> int:
-    try:
-        return scaled(text, places)
-    except BadDecimal as error:
-        problems[where] = str(error)
-        return 0
-
-
-def draft_of(agreement: Agreement, facility_code: Callable[[UUID], str], gate_name: Callable[[UUID], str]) -> Draft:
-    """Return an agreement as people write it; publishing that draft again would make the same text."""
-    return Draft(
-        season=agreement.season,
-        currency=agreement.currency,
-        time_zone=agreement.time_zone,
-        first_day=agreement.first_day,
-        last_day=agreement.last_day,
-        members=tuple(facility_code(member) for member in agreement.members),
-        prices=tuple(
-            DraftPrice(
-                product=price.product_code,
-                category=price.category,
-                price=money(price.price, agreement.currency),
-                vat=written(price.vat_bp, PERCENT_PLACES),
-            )
-            for price in agreement.prices
-        ),
-        gates={
-            gate_name(terms.gate): DraftGate(points=terms.points, weight=written(terms.weight, WEIGHT_PLACES, least=2))
-            for terms in agreement.gates
-        },
-        division=agreement.division,
-        unused=agreement.unused,
-        deposit=money(agreement.deposit_minor, agreement.currency),
-    )
+    `facility_of_actor`: the facility the entry's actor belongs to; `server`: the actor of the log it came in;
+    `servers`: the server of each facility. A text must have the digest it names; only a member's own people sign for
+    it, in the log of its own server; and only who runs all members publishes without signatures.
+    """
+    match operation:
+        case AgreementPublished() | AgreementProposed():
+            digest = sha256(canonical_text(operation.text)).hexdigest()
+            if operation.sha256 != digest or operation.id != agreement_id(digest):
+                return "the text is not the one that its SHA-256 names"
+            if isinstance(operation, AgreementPublished):
+                foreign = [member for member in operation.text.members if servers.get(member) != server]
+                return "it is published for members of other servers, who have not signed it" if foreign else ""
+        case AgreementSigned():
+            if servers.get(operation.member) != server:
+                return "it is signed for a member of another server"
+            if facility_of_actor != operation.member:
+                return "who signed does not belong to the member"
+        case _:
+            pass
+    return ""

@@ -1,7 +1,7 @@
 """The settlement report: a value whose canonical bytes are the same for everybody who holds the same cut (SPEC N5).
 
-Identity of every line: earned = points + time + unused + over_price, and balance = earned + deferred - collected +
-card deposits. All balances add up to zero.
+Identity of every line: earned = points + time + bundles + unused + over_price, and balance = earned + deferred -
+collected + deposits + stored + bonus. All balances add up to zero.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import msgspec
 
 from karnet.kernel import canonical
 from karnet.settlement.rules.netting import Due, net_balances, net_pairs, payments
-from karnet.settlement.rules.totals import NOBODY, PAIRED, Amounts, Kind
+from karnet.settlement.rules.totals import NOBODY, PAIRED, Amounts, Kind, rate_of
 
-FORMAT = "karnet.settlement.report/1"
+EARNED = (Kind.POINTS, Kind.TIME, Kind.BUNDLES, Kind.UNUSED, Kind.OVER_PRICE)
+"""What adds up to what a facility earned."""
+FORMAT = "karnet.settlement.report/2"
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -28,9 +30,13 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class FacilityLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One facility's figures: minor units, except the counts (tickets, passages, points_taken, local_passages).
+    """One facility's figures: minor units, except the counts (tickets, passages, points_taken, overdrawn,
+    local_passages).
 
-    `balance`: what it has to get (positive) or to pay (negative). `deposits`: the part of it from card deposits.
+    `balance`: what it has to get (positive) or to pay (negative). `deposits`, `stored`, `bonus`: the parts of it from
+    card deposits, from money on cards taken at one place and spent at another, and from bonuses. `overdrawn`: points
+    taken beyond those on tickets it sold. `stored_taken` and `bonus_given` were put on cards there, `stored_spent` and
+    `bonus_spent` charged to cards there.
     """
 
     facility: UUID
@@ -39,27 +45,52 @@ class FacilityLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     tickets: int
     passages: int
     points_taken: int
+    overdrawn: int
     collected: int
     points: int
     time: int
+    bundles: int
     unused: int
     over_price: int
     earned: int
     deferred: int
     deposits: int
+    stored: int
+    bonus: int
     balance: int
     deposits_held: int
+    deposits_kept: int
+    stored_taken: int
+    stored_spent: int
+    bonus_given: int
+    bonus_spent: int
     local: int
     local_passages: int
 
 
+class TaxedAmount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A gross amount at a VAT rate (basis points)."""
+
+    vat_bp: int
+    gross: int
+
+
 class PairLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What `debtor` owes `creditor` before set-off: for tickets it sold, and for its card deposits paid back there."""
+    """What `debtor` owes `creditor` before set-off: for tickets it sold (by VAT rate in `taxed`), for its card deposits
+    paid back there, for money on cards that it took and that was spent there, and for bonuses that it bears."""
 
     debtor: str
     creditor: str
     tickets: int
     deposits: int
+    stored: int
+    bonus: int
+    taxed: tuple[TaxedAmount, ...]
+
+    @property
+    def all(self) -> int:
+        """Everything owed, minor units."""
+        return self.tickets + self.deposits + self.stored + self.bonus
 
 
 class DueLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -142,15 +173,7 @@ def build_report(heading: Heading, places: Sequence[Place], amounts: Amounts, un
         until=heading.until,
         as_of=heading.as_of,
         facilities=lines,
-        pairs=tuple(
-            PairLine(
-                debtor=places[a].code,
-                creditor=places[b].code,
-                tickets=amounts.get((a, Kind.OWES, b), 0),
-                deposits=amounts.get((a, Kind.OWES_DEPOSITS, b), 0),
-            )
-            for a, b in sorted(owed)
-        ),
+        pairs=tuple(_pair(a, b, places, amounts) for a, b in sorted(owed)),
         dues=_due_lines(dues, places),
         payments=_due_lines(payments(balances), places),
         unmatched_passages=unmatched_passages,
@@ -161,11 +184,6 @@ def build_report(heading: Heading, places: Sequence[Place], amounts: Amounts, un
 
 def _line(place: Place, index: int, heading: Heading, amounts: Amounts, balance: int) -> FacilityLine:
     own = {kind: amounts.get((index, kind, NOBODY), 0) for kind in Kind}
-    deposits = sum(
-        amount if creditor == index else -amount
-        for (debtor, kind, creditor), amount in amounts.items()
-        if kind is Kind.OWES_DEPOSITS and index in (debtor, creditor)
-    )
     return FacilityLine(
         facility=place.facility,
         code=place.code,
@@ -173,18 +191,53 @@ def _line(place: Place, index: int, heading: Heading, amounts: Amounts, balance:
         tickets=own[Kind.TICKETS],
         passages=own[Kind.PASSAGES],
         points_taken=own[Kind.POINTS_TAKEN],
+        overdrawn=own[Kind.OVERDRAWN],
         collected=own[Kind.COLLECTED],
         points=own[Kind.POINTS],
         time=own[Kind.TIME],
+        bundles=own[Kind.BUNDLES],
         unused=own[Kind.UNUSED],
         over_price=own[Kind.OVER_PRICE],
-        earned=own[Kind.POINTS] + own[Kind.TIME] + own[Kind.UNUSED] + own[Kind.OVER_PRICE],
+        earned=sum(own[kind] for kind in EARNED),
         deferred=own[Kind.DEFERRED],
-        deposits=deposits,
+        deposits=_net(Kind.OWES_DEPOSITS, index, amounts),
+        stored=_net(Kind.OWES_STORED, index, amounts),
+        bonus=_net(Kind.OWES_BONUS, index, amounts),
         balance=balance,
         deposits_held=own[Kind.DEPOSITS_HELD],
+        deposits_kept=own[Kind.DEPOSITS_KEPT],
+        stored_taken=own[Kind.STORED_TAKEN],
+        stored_spent=own[Kind.STORED_SPENT],
+        bonus_given=own[Kind.BONUS_GIVEN],
+        bonus_spent=own[Kind.BONUS_SPENT],
         local=own[Kind.LOCAL],
         local_passages=own[Kind.LOCAL_PASSAGES],
+    )
+
+
+def _net(kind: Kind, index: int, amounts: Amounts) -> int:
+    """Return what a place is owed of a paired kind, less what it owes."""
+    return sum(
+        amount if creditor == index else -amount
+        for (debtor, other_kind, creditor), amount in amounts.items()
+        if other_kind == kind and index in (debtor, creditor)
+    )
+
+
+def _pair(debtor: int, creditor: int, places: Sequence[Place], amounts: Amounts) -> PairLine:
+    taxed = {
+        rate: amount
+        for (a, kind, b), amount in amounts.items()
+        if (a, b) == (debtor, creditor) and (rate := rate_of(kind)) is not None
+    }
+    return PairLine(
+        debtor=places[debtor].code,
+        creditor=places[creditor].code,
+        tickets=amounts.get((debtor, Kind.OWES, creditor), 0),
+        deposits=amounts.get((debtor, Kind.OWES_DEPOSITS, creditor), 0),
+        stored=amounts.get((debtor, Kind.OWES_STORED, creditor), 0),
+        bonus=amounts.get((debtor, Kind.OWES_BONUS, creditor), 0),
+        taxed=tuple(TaxedAmount(vat_bp=rate, gross=taxed[rate]) for rate in sorted(taxed)),
     )
 
 
@@ -196,7 +249,10 @@ def _due_lines(dues: Sequence[Due], places: Sequence[Place]) -> tuple[DueLine, .
 
 def _check(report: Report) -> None:
     for line in report.facilities:
-        assert line.balance == line.earned + line.deferred - line.collected + line.deposits, f"{line.code}: {line}"
+        beside_tickets = line.deposits + line.stored + line.bonus
+        assert line.balance == line.earned + line.deferred - line.collected + beside_tickets, f"{line.code}: {line}"
+    for pair in report.pairs:
+        assert sum(part.gross for part in pair.taxed) == pair.tickets, f"{pair}"
     assert sum(line.balance for line in report.facilities) == 0, "what some owe is what others get"
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from karnet.kernel.ids import named_id
 from karnet.settlement.rules.division import DivisionRule, UnusedRule, Visit
 from karnet.settlement.rules.report import FacilityLine, Heading, Place, Report, build_report
-from karnet.settlement.rules.totals import Terms, Ticket, Totals
+from karnet.settlement.rules.totals import Priced, Terms, Ticket, Totals
 
 NOW = datetime(2027, 1, 17, 18, 0, tzinfo=UTC)
 SEASON_END = datetime(2027, 4, 5, 22, 0, tzinfo=UTC)
@@ -18,12 +19,15 @@ DAY, POINTS = "day", "points30"
 
 
 def terms(
-    *, division: DivisionRule = "weighted_passages", unused: UnusedRule = "seller", weights: tuple[int, ...] = (1, 1, 1)
+    *,
+    division: DivisionRule = "weighted_passages",
+    unused: UnusedRule = "seller",
+    weights: tuple[int, ...] = (1, 1, 1),
+    **more: Any,
 ) -> Terms:
     """An agreement of A, B, C: a day ticket at 160.00, 30 points at 26.00."""
-    return Terms(
-        "PLN", {(DAY, "adult"): 16000, (POINTS, "adult"): 2600}, division, unused, SEASON_END, dict(enumerate(weights))
-    )
+    prices = {(DAY, "adult"): Priced(16000, 800), (POINTS, "adult"): Priced(2600, 800)}
+    return Terms("PLN", prices, division, unused, SEASON_END, dict(enumerate(weights)), **more)
 
 
 def day_ticket(price: int = 16000, *, seller: int = A, voided: bool = False, ended: bool = False) -> Ticket:

@@ -19,16 +19,8 @@ from karnet.kernel.outcomes import Refused
 from karnet.kernel.reasons import Reason
 from karnet.settlement.operations import AgreementPublished
 from karnet.settlement.requests import PublishedAgreement
-from karnet.settlement.rules.agreements import (
-    Facts,
-    GateFact,
-    InForce,
-    MemberFact,
-    agreement_id,
-    canonical_text,
-    decide_agreement,
-    draft_of,
-)
+from karnet.settlement.rules.agreements import agreement_id, canonical_text, decide_agreement
+from karnet.settlement.rules.drafts import Facts, GateFact, MemberFact, Standing, draft_of
 
 FACILITIES = {code: MemberFact(named_id("facility", code), code, "PLN") for code in "ABC"} | {
     "Z": MemberFact(named_id("facility", "Z"), "Z", "EUR")
@@ -162,7 +154,7 @@ def test_all_faults_are_told_at_once() -> None:
 
 def test_two_agreements_are_never_in_force_at_once_but_may_follow_each_other() -> None:
     winter, _ = decided(draft())
-    known = Facts(FACILITIES, GATES, [InForce(winter.id, "2026/27", winter.valid_from, winter.valid_until)])
+    known = Facts(FACILITIES, GATES, [Standing(winter.id, "2026/27", winter.valid_from, winter.valid_until)])
     overlapping, _ = decided(draft(season="spring", first_day="2027-04-05", last_day="2027-06-01"), known)
     assert (overlapping.reason, overlapping.facts["season"]) == (Reason.AGREEMENT_OVERLAPS, "2026/27")
     following, _ = decided(draft(season="spring", first_day="2027-04-06", last_day="2027-06-01"), known)

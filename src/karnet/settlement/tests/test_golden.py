@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from karnet.settlement.rules.division import Division, Visit, divide_points, divide_time, divide_unused
-from karnet.settlement.rules.report import DueLine, PairLine, build_report
+from karnet.settlement.rules.report import DueLine, TaxedAmount, build_report
 from karnet.settlement.rules.totals import Totals, difference, has_ended
 from karnet.settlement.tests.small import (
     NOW,
@@ -45,10 +45,10 @@ def test_golden_n_a_a_day_ticket_sold_over_price_is_divided_by_weighted_passages
     assert [row.time for row in report.facilities] == [4923, 5539, 5538]
     assert line(report, "A").over_price == 1500
     assert [row.balance for row in report.facilities] == [-11077, 5539, 5538]
-    assert report.pairs == (
-        PairLine(debtor="A", creditor="B", tickets=5539, deposits=0),
-        PairLine(debtor="A", creditor="C", tickets=5538, deposits=0),
-    )
+    assert [(pair.debtor, pair.creditor, pair.tickets, pair.taxed) for pair in report.pairs] == [
+        ("A", "B", 5539, (TaxedAmount(vat_bp=800, gross=5539),)),
+        ("A", "C", 5538, (TaxedAmount(vat_bp=800, gross=5538),)),
+    ]
 
 
 def test_golden_n_b_points_are_divided_by_points_taken_and_unused_ones_go_to_the_seller() -> None:

@@ -12,7 +12,7 @@ from karnet.catalogue.services import publish as publish_price_lists
 from karnet.kernel.decimals import money
 from karnet.kernel.time import Window
 from karnet.settlement.requests import PublishAgreement
-from karnet.settlement.rules.agreements import Draft, DraftGate, DraftPrice
+from karnet.settlement.rules.drafts import Draft, DraftGate, DraftPrice
 from karnet.settlement.services import publish_agreements
 from karnet.wiring.play import steps, words
 from karnet.wiring.play.amounts import basis_points

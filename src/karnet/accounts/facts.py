@@ -1,0 +1,87 @@
+"""What settlement reads of accounts: money put on cards and spent inside a cut, never what was recorded after it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from karnet.journal.cuts import Extent
+
+
+class LoadSum(NamedTuple):
+    """Money put on cards at a facility, and the bonus given with it: minor units."""
+
+    facility: UUID
+    money: int
+    bonus: int
+
+
+class DrawnSum(NamedTuple):
+    """Money spent at `facility` that `held_by` had taken: minor units."""
+
+    held_by: UUID
+    facility: UUID
+    money: int
+    bonus: int
+
+
+def load_sums(extent: Extent, currency: str, since: datetime | None, until: datetime) -> list[LoadSum]:
+    """Return what was put on cards in [since, until), by facility."""
+    where, parameters = extent.where("l")
+    return [
+        LoadSum(*row)
+        for row in _rows(
+            "SELECT l.facility, sum(l.money)::bigint, sum(l.bonus)::bigint FROM accounts_load l"
+            f" WHERE {where} AND l.currency = %s AND l.at < %s AND (%s::timestamptz IS NULL OR l.at >= %s)"
+            " GROUP BY l.facility",
+            [*parameters, currency, until, since, since],
+        )
+    ]
+
+
+def drawn_sums(extent: Extent, currency: str, since: datetime | None, until: datetime) -> list[DrawnSum]:
+    """Return what was charged to cards in [since, until), by who holds the money and where it was spent."""
+    where, parameters = extent.where("d")
+    return [
+        DrawnSum(*row)
+        for row in _rows(
+            "SELECT d.held_by, d.facility, sum(d.money)::bigint, sum(d.bonus)::bigint FROM accounts_drawn d"
+            f" WHERE {where} AND d.currency = %s AND d.at < %s AND (%s::timestamptz IS NULL OR d.at >= %s)"
+            " GROUP BY d.held_by, d.facility",
+            [*parameters, currency, until, since, since],
+        )
+    ]
+
+
+def points_charged(extent: Extent) -> tuple[str, list[Any]]:
+    """Return SQL (a SELECT) and its parameters for points charged without a gate: entitlement, facility, points."""
+    where, parameters = extent.where("q")
+    return f"SELECT q.entitlement, q.facility, q.points, q.at FROM accounts_points_charge q WHERE {where}", parameters
+
+
+class ChargedPoints(NamedTuple):
+    """Points of a ticket charged at a facility."""
+
+    entitlement: UUID
+    facility: UUID
+    points: int
+    at: datetime
+
+
+def points_charged_to(entitlements: list[UUID], extent: Extent) -> list[ChargedPoints]:
+    """Return the points charged to these tickets inside an extent, the oldest first."""
+    sql, parameters = points_charged(extent)
+    return [
+        ChargedPoints(*row)
+        for row in _rows(f"{sql} AND q.entitlement = ANY(%s) ORDER BY q.at, q.charge", [*parameters, entitlements])
+    ]
+
+
+def _rows(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
