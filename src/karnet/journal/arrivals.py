@@ -23,6 +23,9 @@ from karnet.journal.tlog.tiles import TileWrite
 from karnet.kernel.time import instant
 
 
+_JOINING = 0x4B61726E65744A6F  # "KarnetJo": one joins at a time, so origin numbers have no race
+
+
 class Moved(Exception):
     """The log is no longer as the caller read it: another process received meanwhile. Read again."""
 
@@ -76,7 +79,7 @@ def join_log(name: str, vkey: str, at: datetime) -> int:
     if VerifierKey.parse(vkey).name != name:
         raise ValueError(f"the key is not one of {name!r}")
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("LOCK TABLE journal_origin IN SHARE ROW EXCLUSIVE MODE")
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_JOINING])
         cursor.execute("SELECT id FROM journal_origin WHERE name = %s", [name])
         row = cursor.fetchone()
         if row is not None:
