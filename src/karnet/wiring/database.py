@@ -20,6 +20,7 @@ INSERT_ONLY = (
     "journal_entry",
     "journal_checkpoint",
     "journal_origin",
+    "faces_log_in_event",
     "parties_look",
     "journal_log_key",
 )
@@ -32,6 +33,7 @@ SECRET = (
     "journal_content",
     "django_session",
     "faces_device_token",
+    "faces_recovery_code",
     "otp_totp_totpdevice",
     "api_webhook",
     "federation_token",

@@ -89,6 +89,7 @@ if KARNET_BEHIND_PROXY:
     SECURE_HSTS_SECONDS = 180 * 24 * 3600
 X_FRAME_OPTIONS = "DENY"
 KARNET_CLOCK = os.environ.get("KARNET_CLOCK", "karnet.wiring.clock.business_now")
+KARNET_WALL_CLOCK = "karnet.wiring.clock.now"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},

@@ -1,4 +1,5 @@
-"""The faces' clock: which one it is, the setting KARNET_CLOCK says, so that a demonstration may run a day faster."""
+"""The faces' clock: which one it is, the setting KARNET_CLOCK says, so that a demonstration may run a day faster.
+KARNET_WALL_CLOCK names the real one."""
 
 from __future__ import annotations
 
@@ -14,6 +15,11 @@ from django.utils.module_loading import import_string
 def _clock(path: str) -> Callable[[], datetime]:
     found: Callable[[], datetime] = import_string(path)
     return found
+
+
+def wall_now() -> datetime:
+    """The present moment by the real clock, however fast a demonstration runs: for what keeps people waiting or out."""
+    return _clock(settings.KARNET_WALL_CLOCK)()
 
 
 def now() -> datetime:

@@ -41,3 +41,22 @@ class CodeForm(forms.Form):
     def digits(self) -> str:
         """The code without spaces, once the form is valid."""
         return "".join(self.cleaned_data["code"].split())
+
+
+class RecoveryForm(forms.Form):
+    """A recovery code, or a one-time password, whichever is at hand."""
+
+    code = forms.RegexField(
+        r"^\s*(\d{3}\s?\d{3}|[A-Za-z2-7]{4}([ -]?[A-Za-z2-7]{4}){3})\s*$",
+        label=_("Code"),
+        help_text=_("The six digits that your authenticator shows now, or one of your recovery codes."),
+        error_messages={"invalid": _("Enter six digits, or a recovery code such as ABCD-EFGH-JKLM-NPQR.")},
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "class": "code", "autofocus": True, "autocapitalize": "characters"}
+        ),
+    )
+
+    @property
+    def digits(self) -> str:
+        """The code without spaces and dashes, once the form is valid."""
+        return "".join(self.cleaned_data["code"].replace("-", "").split())

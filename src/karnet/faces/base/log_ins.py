@@ -1,4 +1,4 @@
-"""Checking a log-in: user name and password, then a one-time password where one was set up."""
+"""Checking a log-in by user name and password; `second_factors` asks for more where it was set up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import BaseBackend
 from django.http import HttpRequest
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 
 class LogIns(BaseBackend):
@@ -27,9 +26,3 @@ class LogIns(BaseBackend):
     def get_user(self, user_id: Any) -> Any | None:
         """Return the log-in of a session while it is active."""
         return get_user_model().objects.filter(pk=user_id, is_active=True).first()
-
-
-def second_factor(user: Any) -> TOTPDevice | None:
-    """Return the confirmed TOTP device of a log-in (RFC 6238), None where none was set up."""
-    device: TOTPDevice | None = TOTPDevice.objects.filter(user=user, confirmed=True).first()
-    return device

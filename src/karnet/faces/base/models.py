@@ -1,9 +1,10 @@
-"""Tables of the faces: log-in failures and device tokens. House data, beside the journal."""
+"""Tables of the faces: log-in failures, second factors, device tokens. House data, beside the journal."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 
 from karnet.journal.models import Actor
@@ -18,6 +19,29 @@ class LogInFailures(models.Model):
 
     class Meta:
         db_table = "faces_log_in_failures"
+
+
+class RecoveryCode(models.Model):
+    """A recovery code of a log-in's second factor, by its SHA-256. The row goes when the code is used."""
+
+    digest = models.BinaryField(primary_key=True, max_length=32)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        db_table = "faces_recovery_code"
+
+
+class LogInEvent(models.Model):
+    """What was done about the second factor of a log-in, and by whom. Rows are only ever added."""
+
+    at = models.DateTimeField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    what = models.CharField(max_length=24)
+
+    class Meta:
+        db_table = "faces_log_in_event"
+        indexes: ClassVar = [models.Index(fields=["-at"], name="log_in_event_latest")]
 
 
 class DeviceToken(models.Model):

@@ -20,14 +20,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.i18n import set_language
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from karnet.faces.base import lockout
+from karnet.faces.base import lockout, second_factors
 from karnet.faces.base.access import public, signed_in
-from karnet.faces.base.clock import now
+from karnet.faces.base.clock import wall_now
 from karnet.faces.base.context import THEME_COOKIE, THEMES
 from karnet.faces.base.entrances import entrances
-from karnet.faces.base.forms import CodeForm, LogInForm
+from karnet.faces.base.forms import CodeForm, LogInForm, RecoveryForm
 from karnet.faces.base.guard import role_of
-from karnet.faces.base.log_ins import second_factor
+from karnet.faces.base.second_factors import second_factor
 
 _PENDING = "log_in_pending"
 _PENDING_S = 300
@@ -55,7 +55,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return _page(request, form)
     username, password = form.cleaned_data["username"], form.cleaned_data["password"]
-    if not lockout.may_try(username, _address(request), now()):
+    if not lockout.may_try(username, _address(request), wall_now()):
         minutes = int(lockout.WINDOW.total_seconds() // 60)
         form.add_error(None, _("Too many tries. Wait %(minutes)s minutes, or ask your manager.") % {"minutes": minutes})
         return _page(request, form, status=429)
@@ -78,13 +78,13 @@ def log_in_code(request: HttpRequest) -> HttpResponse:
     user, username = _pending(request)
     if user is None:
         return redirect(_with_next("karnet:log-in", request))
-    form = CodeForm(request.POST or None)
+    form = RecoveryForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if not lockout.may_try(username, _address(request), now()):
+        if not lockout.may_try(username, _address(request), wall_now()):
             form.add_error(None, _("Too many tries. Wait, then log in again."))
             return _page(request, form, template="karnet/log_in_code.html", status=429)
         device = second_factor(user)
-        if device is None or device.verify_token(form.digits):
+        if device is None or second_factors.right(device, form.digits, wall_now()):
             request.session.pop(_PENDING)
             return _enter(request, user, username)
         form.add_error("code", _("This code is not right. Wait for the next one and try again."))
@@ -103,29 +103,29 @@ def log_out(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def set_up_second_factor(request: HttpRequest) -> HttpResponse:
     """Show a QR code for an authenticator and turn the second factor on once a code of it was right."""
-    if second_factor(request.user) is not None:
-        return render(request, "karnet/second_factor_on.html")
+    user = request.user
+    if second_factor(user) is not None:
+        return render(request, "karnet/second_factor_on.html", {"left": second_factors.codes_left(user)})
     if request.method == "POST":
-        device = TOTPDevice.objects.filter(user=request.user, confirmed=False).first()
-        form = CodeForm(request.POST)
-        if device is not None and form.is_valid():
-            if device.verify_token(form.digits):
-                device.confirmed = True
-                device.save()
-                messages.success(request, _("From now on a code is asked for at every log-in."))
-                return redirect("karnet:home")
+        form, sealed = CodeForm(request.POST), request.POST.get("sealed", "")
+        device = second_factors.offered(user, sealed)
+        if device is None:
+            messages.error(request, _("That took too long. Scan the picture again."))
+            return redirect("karnet:second-factor")
+        if form.is_valid():
+            codes = second_factors.turn_on(device, form.digits, wall_now())
+            if codes is not None:
+                return _codes(request, codes)
             form.add_error("code", _("This code is not right. Wait for the next one and try again."))
     else:
-        TOTPDevice.objects.filter(user=request.user, confirmed=False).delete()
-        device = TOTPDevice.objects.create(user=request.user, name="authenticator", confirmed=False)
         form = CodeForm()
-    if device is None:
-        return redirect("karnet:second-factor")
+        device, sealed = second_factors.offer(user)
     return render(
         request,
         "karnet/second_factor.html",
         {
             "form": form,
+            "sealed": sealed,
             "qr": segno.make(device.config_url, error="m").svg_data_uri(scale=5, border=3, light="#fff"),
             "secret": _grouped(device),
         },
@@ -136,15 +136,23 @@ def set_up_second_factor(request: HttpRequest) -> HttpResponse:
 @signed_in
 @require_POST
 def remove_second_factor(request: HttpRequest) -> HttpResponse:
-    """Turn the second factor off, given a last right code."""
-    form = CodeForm(request.POST)
+    """Turn the second factor off, or make new recovery codes, given a last right code."""
+    form = RecoveryForm(request.POST)
     device = second_factor(request.user)
-    if device is not None and (not form.is_valid() or not device.verify_token(form.digits)):
+    if device is not None and not (form.is_valid() and second_factors.right(device, form.digits, wall_now())):
         messages.error(request, _("This code is not right. Wait for the next one and try again."))
         return redirect("karnet:second-factor")
-    TOTPDevice.objects.filter(user=request.user).delete()
+    if device is not None and request.POST.get("do") == "codes":
+        return _codes(request, second_factors.new_codes(request.user, wall_now()))
+    if device is not None:
+        second_factors.turn_off(request.user, wall_now())
     messages.success(request, _("No code is asked for any more."))
     return redirect("karnet:home")
+
+
+def _codes(request: HttpRequest, codes: list[str]) -> HttpResponse:
+    """Show recovery codes, the only time anybody sees them."""
+    return render(request, "karnet/recovery_codes.html", {"codes": codes})
 
 
 @public

@@ -30,6 +30,10 @@ def hand() -> datetime:
     return Hand.at
 
 
+def an_hour_later() -> datetime:
+    return Hand.at + timedelta(hours=1)
+
+
 class Quick(Argon2PasswordHasher):
     """Argon2 as weak as it may be: tests hash a password for every try."""
 
@@ -44,9 +48,9 @@ def _quick_passwords() -> Iterator[None]:
 
 @pytest.fixture
 def clock() -> Iterator[Hand]:
-    """The faces' clock, standing still until it is moved."""
+    """The faces' clocks, standing still until they are moved."""
     Hand.at = MORNING
-    with override_settings(KARNET_CLOCK=f"{__name__}.hand"):
+    with override_settings(KARNET_CLOCK=f"{__name__}.hand", KARNET_WALL_CLOCK=f"{__name__}.hand"):
         yield Hand()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import threading
 import time
@@ -11,12 +12,13 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test import Client, override_settings
 from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from karnet.faces.base import lockout
+from karnet.faces.base import lockout, second_factors
+from karnet.faces.base.roles import Role
 from karnet.faces.base.tests.conftest import MORNING, PASSWORD, Hand
 
 pytestmark = pytest.mark.database
@@ -163,17 +165,17 @@ def test_tries_made_at_once_are_all_counted(database: None) -> None:
     assert sorted(allowed) == [False] * (8 - lockout.NAME_LIMIT) + [True] * lockout.NAME_LIMIT
 
 
-def turn_on(client: Client, user: Any) -> bytes:
-    """Set the second factor up as a person would; return the secret."""
+def turn_on(client: Client) -> tuple[bytes, list[str]]:
+    """Set the second factor up as a person would; return the secret and the recovery codes."""
     page = client.get("/second-factor").content.decode()
     assert "data:image/svg+xml" in page
-    device = TOTPDevice.objects.get(user=user)
-    assert client.post("/second-factor", {"code": "000 000"}).status_code == 422
-    # The authenticator and a wrong code in between: the device counts failures and waits a second.
-    TOTPDevice.objects.filter(pk=device.pk).update(throttling_failure_count=0)
-    assert client.post("/second-factor", {"code": f"{totp(device.bin_key):06}"}).status_code == 302
-    secret: bytes = device.bin_key
-    return secret
+    sealed = re.search(r'name="sealed" value="([^"]+)"', page)[1]  # type: ignore[index]
+    shown = re.search(r'class="secret">([A-Z2-7 ]+)<', page)[1].replace(" ", "")  # type: ignore[index]
+    secret = base64.b32decode(shown + "=" * (-len(shown) % 8))
+    assert client.post("/second-factor", {"code": "000 000", "sealed": sealed}).status_code == 422
+    answer = client.post("/second-factor", {"code": f"{totp(secret):06}", "sealed": sealed})
+    assert answer.status_code == 200
+    return secret, re.findall(r"[A-Z2-7]{4}(?:-[A-Z2-7]{4}){3}", answer.content.decode())
 
 
 def fresh_code(secret: bytes) -> str:
@@ -183,9 +185,9 @@ def fresh_code(secret: bytes) -> str:
 
 
 def test_with_a_second_factor_the_password_alone_opens_nothing(client: Client, person: Person, clock: Hand) -> None:
-    user = person("anna")
+    person("anna")
     log_in(client)
-    secret = turn_on(client, user)
+    secret, _ = turn_on(client)
     client.post("/logout")
     assert log_in(client, next="/design").headers["Location"] == "/login/code?next=%2Fdesign"
     assert not signed_in(client)
@@ -198,9 +200,9 @@ def test_with_a_second_factor_the_password_alone_opens_nothing(client: Client, p
 
 
 def test_a_code_opens_once(client: Client, person: Person, clock: Hand) -> None:
-    user = person("anna")
+    person("anna")
     log_in(client)
-    secret = turn_on(client, user)
+    secret, _ = turn_on(client)
     code = fresh_code(secret)
     for expected in (302, 422):
         client.post("/logout")
@@ -211,9 +213,9 @@ def test_a_code_opens_once(client: Client, person: Person, clock: Hand) -> None:
 def test_the_password_is_asked_for_again_after_five_minutes(
     client: Client, person: Person, clock: Hand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    user = person("anna")
+    person("anna")
     log_in(client)
-    secret = turn_on(client, user)
+    secret, _ = turn_on(client)
     client.post("/logout")
     log_in(client)
     present = time.time()
@@ -223,10 +225,107 @@ def test_the_password_is_asked_for_again_after_five_minutes(
     assert not signed_in(client)
 
 
-def test_codes_are_not_guessed_either(client: Client, person: Person, clock: Hand) -> None:
+def test_looking_at_the_set_up_keeps_nothing(client: Client, person: Person, clock: Hand) -> None:
+    person("anna")
+    log_in(client)
+    client.get("/second-factor")
+    assert not TOTPDevice.objects.exists()
+
+
+def test_a_set_up_of_somebody_else_is_not_taken(client: Client, person: Person, clock: Hand) -> None:
+    person("anna")
+    other, sealed = second_factors.offer(person("basia"))
+    log_in(client)
+    code = f"{totp(other.bin_key):06}"
+    assert client.post("/second-factor", {"code": code, "sealed": sealed}).status_code == 302
+    assert not TOTPDevice.objects.exists()
+
+
+def test_a_recovery_code_opens_once(client: Client, person: Person, clock: Hand) -> None:
+    person("anna")
+    log_in(client)
+    _, codes = turn_on(client)
+    assert len(set(codes)) == second_factors.CODES
+    typed = codes[0].lower().replace("-", " ")
+    for expected in (302, 422):
+        client.post("/logout")
+        log_in(client)
+        assert client.post("/login/code", {"code": typed}).status_code == expected
+    assert [event.what for event in second_factors.events(9)] == ["recovered", "on"]
+
+
+def test_two_who_use_one_recovery_code_at_once_do_not_both_come_in(person: Person) -> None:
+    user = person("anna")
+    (code, *_) = second_factors.new_codes(user, MORNING)
+    came_in: list[bool] = []
+    start = threading.Barrier(4)
+
+    def attempt() -> None:
+        start.wait()
+        came_in.append(second_factors.recover(user, code, MORNING))
+        connection.close()
+
+    threads = [threading.Thread(target=attempt) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(came_in) == [False, False, False, True]
+
+
+def test_the_database_holds_no_recovery_code(person: Person) -> None:
+    codes = second_factors.new_codes(person("anna"), MORNING)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT string_agg(c::text, ' ') FROM faces_recovery_code c")
+        (held,) = cursor.fetchone()
+    assert not any(code.replace("-", "") in held for code in codes)
+
+
+def test_new_recovery_codes_replace_the_old_ones(client: Client, person: Person, clock: Hand) -> None:
     user = person("anna")
     log_in(client)
-    secret = turn_on(client, user)
+    secret, old = turn_on(client)
+    answer = client.post("/second-factor/remove", {"code": fresh_code(secret), "do": "codes"})
+    new = re.findall(r"[A-Z2-7]{4}(?:-[A-Z2-7]{4}){3}", answer.content.decode())
+    assert len(new) == second_factors.CODES
+    assert not second_factors.recover(user, old[0], MORNING)
+    assert second_factors.recover(user, new[0], MORNING)
+
+
+def test_a_manager_takes_a_lost_second_factor_off_and_that_is_on_record(
+    client: Client, person: Person, clock: Hand
+) -> None:
+    user = person("anna")
+    log_in(client)
+    turn_on(client)
+    boss = Client(SERVER_NAME="localhost")
+    person("boss", Role.MANAGER)
+    log_in(boss, "boss")
+    for who, done in (("boss", False), ("anna", True)):
+        boss.post(f"/office/staff/{who}/", {"what": "second-factor"})
+        assert (second_factors.second_factor(user) is None) == done
+    (event, *_) = second_factors.events(9)
+    assert (event.username, event.by, event.what) == ("anna", "boss", "reset")
+    with pytest.raises(DatabaseError), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM faces_log_in_event")
+    client.post("/logout")
+    assert log_in(client).headers["Location"] == "/"
+
+
+def test_who_is_locked_out_waits_real_minutes_however_fast_a_demonstration_runs(
+    client: Client, person: Person, clock: Hand
+) -> None:
+    person("anna")
+    for _ in range(lockout.NAME_LIMIT):
+        log_in(client, password="wrong")  # noqa: S106
+    with override_settings(KARNET_CLOCK="karnet.faces.base.tests.conftest.an_hour_later"):
+        assert log_in(client).status_code == 429
+
+
+def test_codes_are_not_guessed_either(client: Client, person: Person, clock: Hand) -> None:
+    person("anna")
+    log_in(client)
+    secret, _ = turn_on(client)
     client.post("/logout")
     log_in(client)
     statuses = [client.post("/login/code", {"code": "000000"}).status_code for _ in range(lockout.NAME_LIMIT)]
@@ -241,7 +340,7 @@ def test_nobody_reaches_the_code_without_the_password(client: Client) -> None:
 def test_a_last_code_turns_the_second_factor_off(client: Client, person: Person, clock: Hand) -> None:
     user = person("anna")
     log_in(client)
-    secret = turn_on(client, user)
+    secret, _ = turn_on(client)
     client.post("/second-factor/remove", {"code": "000000"})
     assert TOTPDevice.objects.filter(user=user).exists()
     client.post("/second-factor/remove", {"code": fresh_code(secret)})
