@@ -50,6 +50,7 @@ SECTIONS = (
     Section("office:settlement", _("Settlement"), "money", SETTLES),
     Section("office:catalogue", _("Price lists"), "list", MANAGES),
     Section("office:places", _("Places"), "gate", MANAGES),
+    Section("office:partners", _("Partners"), "swap", MANAGES),
     Section("office:staff", _("Staff"), "people", MANAGES),
     Section("office:tables", _("Tables"), "office", EVERYTHING),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from karnet.faces.backoffice import catalogue, finding, places, record, settling, staff, tables, today
+from karnet.faces.backoffice import catalogue, finding, partners, places, record, settling, staff, tables, today
 
 app_name = "office"
 urlpatterns = [
@@ -31,6 +31,8 @@ urlpatterns = [
     path("places/enrol/<slug:kind>/", places.enrol, name="enrol"),
     path("places/<uuid:party>/name/", places.name, name="name"),
     path("places/<uuid:party>/end/", places.end, name="end"),
+    path("partners/", partners.partners, name="partners"),
+    path("partners/<uuid:point>/", partners.change, name="terms"),
     path("staff/", staff.staff, name="staff"),
     path("staff/<str:username>/", staff.change, name="staff-change"),
     path("tables/", tables.tables, name="tables"),

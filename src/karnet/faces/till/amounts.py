@@ -1,12 +1,12 @@
-"""Amounts as they are typed, and the notes and coins of a currency."""
+"""The notes and coins of a currency, and what people hand over."""
 
 from __future__ import annotations
 
-import re
+from karnet.faces.base.amounts import decimals as decimals
+from karnet.faces.base.amounts import minor_units as minor_units
+from karnet.faces.base.amounts import typed_amount as typed
 
-from karnet.kernel.reason_words import amount
-
-_TYPED = re.compile(r"(\d{1,10})(?:[.,](\d{1,3}))?")
+__all__ = ["decimals", "denominations", "minor_units", "quick_cash", "typed"]
 
 # The denominations in circulation, in minor units.
 _CASH = {
@@ -17,30 +17,6 @@ _CASH = {
     "USD": (10000, 5000, 2000, 1000, 500, 100, 25, 10, 5, 1),
 }
 _NOTES_FROM = {"CZK": 10000, "CHF": 1000, "USD": 100}
-
-
-def decimals(currency: str) -> int:
-    """Return how many decimals a currency has (ISO 4217)."""
-    return len(amount(0, currency, "en").split("\u00a0")[0].partition(".")[2])
-
-
-def minor_units(typed: str, currency: str) -> int | None:
-    """Return what was typed as an amount, "12", "12.5" or "12,50", in minor units; None for what is none.
-
-    >>> minor_units("12,5", "PLN")
-    1250
-    """
-    found = _TYPED.fullmatch(re.sub(r"\s", "", typed))
-    if found is None:
-        return None
-    places = decimals(currency)
-    whole, rest = found[1], found[2] or ""
-    return int(whole + rest.ljust(places, "0")) if len(rest) <= places else None
-
-
-def typed(minor: int, currency: str) -> str:
-    """Return an amount as somebody would type it, to fill a field."""
-    return amount(minor, currency, "en").split("\u00a0")[0].replace(",", "")
 
 
 def denominations(currency: str) -> tuple[int, ...]:

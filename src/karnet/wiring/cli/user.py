@@ -32,26 +32,33 @@ def command() -> None:
     examples="""
     karnet user add anna --role cashier --operator NORTH/anna      asks for a password, twice
     pass show karnet/boss | karnet user add boss --role manager    takes the first line
+    karnet user add hotel --role partner --operator NORTH/hotel --sales-point NORTH/hotel
     """,
 )
 @click.argument("name")
 @click.option("--role", type=click.Choice(ROLES), required=True, help="What the log-in may do.")
 @click.option("--operator", metavar="FACILITY/CODE", help="The enrolled operator whom its operations name.")
+@click.option("--sales-point", metavar="FACILITY/CODE", help="Where a partner sells.")
 @click.pass_obj
-def add(session: Session, name: str, role: str, operator: str | None) -> Exit:
+def add(session: Session, name: str, role: str, operator: str | None, sales_point: str | None) -> Exit:
     """Add a log-in NAME; its password is asked for, or read from standard input."""
-    if operator is not None and operator.count("/") != 1:
-        raise click.BadParameter("write FACILITY/CODE, such as NORTH/anna", param_hint="--operator")
+    for option, written in (("--operator", operator), ("--sales-point", sales_point)):
+        if written is not None and written.count("/") != 1:
+            raise click.BadParameter("write FACILITY/CODE, such as NORTH/anna", param_hint=option)
     password = _password(name)
     with session.database():
-        from karnet.parties.operations import facility_id, operator_id
+        from karnet.parties.operations import facility_id, operator_id, sales_point_id
         from karnet.parties.services import AddUser, add_user
 
         whom = None
         if operator is not None:
             facility, code = operator.split("/")
             whom = operator_id(facility_id(facility), code)
-        answer = add_user(AddUser(username=name, role=role, password=password, operator=whom))
+        where = None
+        if sales_point is not None:
+            facility, code = sales_point.split("/")
+            where = sales_point_id(facility_id(facility), code)
+        answer = add_user(AddUser(username=name, role=role, password=password, operator=whom, sales_point=where))
     return _tell(session, answer, "{username} may log in now, as {role}.")
 
 

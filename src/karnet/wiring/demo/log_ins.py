@@ -11,7 +11,9 @@ from uuid import UUID
 
 import msgspec
 
-from karnet.parties.operations import facility_id, operator_id
+from karnet.orders.selectors import terms
+from karnet.orders.services import SetTerms, set_terms
+from karnet.parties.operations import facility_id, operator_id, sales_point_id
 from karnet.parties.services import (
     AddUser,
     EnrolOperator,
@@ -23,8 +25,17 @@ from karnet.parties.services import (
 from karnet.wiring.files import write_atomically
 from karnet.wiring.installation import Installation
 
-FACILITY, TILL = "kopa", "till-4"
-STAFF = {"cashier": "zofia", "supervisor": "marek", "manager": "irena", "accountant": "olga", "auditor": "piotr"}
+FACILITY, TILL, HOTEL = "kopa", "till-4", "hotel"
+STAFF = {
+    "cashier": "zofia",
+    "supervisor": "marek",
+    "manager": "irena",
+    "accountant": "olga",
+    "auditor": "piotr",
+    "partner": "hotel",
+}
+HOTEL_SELLS, HOTEL_LIMIT = ("day", "days-2", "hours-4", "map", "points-30"), 300_000
+"""What the hotel's reception may sell, and how much of it a day (3,000.00)."""
 _FILE = "demo-password"
 
 
@@ -47,12 +58,34 @@ def ensure_log_ins(installation: Installation, server: UUID, at: datetime) -> tu
             )
         ]
     )
+    enrol_sales_points(
+        [
+            EnrolSalesPoint(
+                key="demo:sales-point-hotel", at=at, actor=server, facility=facility, code=HOTEL, kind="partner", name="Hotel Tatry"
+            )
+        ]
+    )
+    hotel = sales_point_id(facility, HOTEL)
+    if hotel not in terms([hotel]):
+        set_terms(
+            [
+                SetTerms(
+                    key="demo:terms",
+                    at=at,
+                    actor=server,
+                    sales_point=hotel,
+                    products=HOTEL_SELLS,
+                    limit_minor=HOTEL_LIMIT,
+                )
+            ]
+        )
     for role, username in STAFF.items():
         asked = EnrolOperator(
             key=f"demo:{username}", at=at, actor=server, facility=facility, code=username, name=username.title()
         )
         enrol_operators([asked])
-        add_user(AddUser(username=username, role=role, password=password, operator=operator_id(facility, username)))
+        whom, where = operator_id(facility, username), hotel if role == "partner" else None
+        add_user(AddUser(username=username, role=role, password=password, operator=whom, sales_point=where))
     return [LogIn(username, role) for role, username in STAFF.items()], password
 
 
