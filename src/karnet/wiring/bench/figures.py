@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from karnet.wiring.bench.dashboard import dashboard_10m
 from karnet.wiring.bench.gates import gates_http
 from karnet.wiring.bench.measure import Figure, Yardstick, profiled, rate, rate_with_latency, timed
 from karnet.wiring.bench.pages import first_page, till_sale
@@ -114,6 +115,8 @@ FIGURES: dict[str, Bench] = {
     "first_page": first_page,
     "till_sale": till_sale,
     "gates_http": gates_http,
+    # Its history is not in the record, so it comes after everything that reads the record.
+    "dashboard_10m": dashboard_10m,
 }
 
 

@@ -23,18 +23,24 @@ from karnet.wiring.files import write_atomically
 from karnet.wiring.installation import Installation
 
 _STOP_MAY_TAKE_S = 40
+_running: dict[Path, str] = {}
+"""The addresses of sites that this process has started, by their installations."""
 
 
 @contextmanager
 def serving(installation: Installation, at: datetime) -> Iterator[str]:
     """Run the site (web, worker, sealer) within the block and give its address, once it answers.
 
-    Its business clock is set to `at` and runs as fast as life: what is measured lies in the world's season.
+    Its business clock is set to `at` and runs as fast as life: what is measured lies in the world's season. Inside of
+    another such block the site that runs already is used.
     """
     file = _show(installation, at)
+    if installation.path in _running:
+        yield _running[installation.path]
+        return
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "karnet.wiring.cli", "serve", "--json", "--data", str(installation.path)],
-        env={**_environment(), clock.SHOW: str(file), "KARNET_HTTP_PORT": str(_free_port())},
+        env={**_environment(installation), clock.SHOW: str(file), "KARNET_HTTP_PORT": str(_free_port())},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -49,8 +55,10 @@ def serving(installation: Installation, at: datetime) -> Iterator[str]:
         line = process.stdout.readline()
         if not line:
             raise RuntimeError(f"karnet serve did not start:\n{''.join(said)}")
-        yield str(msgspec.json.decode(line)["ready"])
+        _running[installation.path] = str(msgspec.json.decode(line)["ready"])
+        yield _running[installation.path]
     finally:
+        _running.pop(installation.path, None)
         process.terminate()
         try:
             process.wait(_STOP_MAY_TAKE_S)
@@ -58,7 +66,6 @@ def serving(installation: Installation, at: datetime) -> Iterator[str]:
             process.kill()
             process.wait()
         process.stdout.close()
-        file.unlink()
 
 
 @contextmanager
@@ -66,8 +73,7 @@ def answering_here(installation: Installation, at: datetime) -> Iterator[Callabl
     """Answer POSTs in this process (path, JSON, token → body), as the web process does, to be profiled."""
     from django.core.wsgi import get_wsgi_application
 
-    file = _show(installation, at)
-    os.environ[clock.SHOW] = str(file)
+    os.environ[clock.SHOW] = str(_show(installation, at))
     application = get_wsgi_application()
 
     def post(path: str, body: bytes, token: str) -> bytes:
@@ -92,7 +98,6 @@ def answering_here(installation: Installation, at: datetime) -> Iterator[Callabl
         yield post
     finally:
         del os.environ[clock.SHOW]
-        file.unlink()
 
 
 def _show(installation: Installation, at: datetime) -> Path:
@@ -102,9 +107,10 @@ def _show(installation: Installation, at: datetime) -> Path:
     return file
 
 
-def _environment() -> dict[str, str]:
-    """Return ours without what this process set for its own connection."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("KARNET_", "DJANGO_"))}
+def _environment(installation: Installation) -> dict[str, str]:
+    """Return ours without what this process set for its own connection, with the database that is measured."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KARNET_", "DJANGO_"))}
+    return kept if installation.database_url is None else {**kept, "DATABASE_URL": installation.database_url}
 
 
 def _free_port() -> int:

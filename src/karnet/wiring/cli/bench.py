@@ -21,19 +21,23 @@ from karnet.wiring.postgres import Role, remove, running
 
 @karnet_command(
     examples="""
-    karnet bench                                       every figure, about ten minutes
+    karnet bench                                       every figure, about a quarter of an hour
     karnet bench gates_single gates_batch              some of them
     karnet bench --out ./results --seconds 30          a longer yardstick, results elsewhere
     """
 )
 @click.argument("names", nargs=-1, type=click.Choice(list(FIGURES)), metavar="[FIGURE]...")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("bench/results"), show_default=True, metavar="DIR")
+@click.option(
+    "--passages", type=click.IntRange(1000), default=10_000_000, show_default=True, help="How many a whole season has."
+)
 @click.option("--seconds", type=click.IntRange(1), default=15, show_default=True, help="How long the yardstick runs.")
 @click.pass_obj
-def command(session: Session, names: tuple[str, ...], out: Path, seconds: int) -> None:
+def command(session: Session, names: tuple[str, ...], out: Path, passages: int, seconds: int) -> None:
     """Measure the services on an installation made for it, durable as in life, beside a yardstick of the same run.
 
-    Writes latest.json and profiles of the hottest paths into --out. The installation is removed afterwards.
+    Figures come in an order of their own, whatever the order they are named in. Writes latest.json and profiles of the
+    hottest paths into --out. The installation is removed afterwards.
     """
     out.mkdir(parents=True, exist_ok=True)
     with _installation() as installation, running(installation, progress=session.say):
@@ -42,18 +46,19 @@ def command(session: Session, names: tuple[str, ...], out: Path, seconds: int) -
         session.say(f"the yardstick: pgbench for {seconds} s")
         against = yardstick(installation, seconds)
         boot(installation, Role.APP)
-        figures = _measured(session, installation, against, names or tuple(FIGURES), out)
+        chosen = [name for name in FIGURES if name in names or not names]
+        figures = _measured(session, installation, against, chosen, passages, out)
     results = Results(machine=machine(), yardstick=against, figures=figures)
     write_results(results, out / "latest.json")
     session.answer(results, _table(results))
 
 
 def _measured(
-    session: Session, installation: Installation, against: Yardstick, names: tuple[str, ...], out: Path
+    session: Session, installation: Installation, against: Yardstick, names: list[str], passages: int, out: Path
 ) -> dict[str, Figure]:
-    from karnet.wiring.bench.world import World  # Needs Django's models.
+    from karnet.wiring.bench.world import Size, World  # Needs Django's models.
 
-    world = World(installation, session.say)
+    world = World(installation, session.say, Size(passages=passages))
     figures = {}
     for name in names:
         session.say(name)
