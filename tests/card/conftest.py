@@ -14,10 +14,10 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from conftest import empty_tables
 from django.conf import settings
 from django.db import connection, connections
 
-from conftest import empty_tables
 from karnet.access.operations import GateTerms, TermsSet, gate_id
 from karnet.access.services import EnrolGate, Scan, Verdict, admit, enrol_gates
 from karnet.accounts.services import OpenBooks, open_books
@@ -282,7 +282,7 @@ def _comparable(text: str, places: dict[int, Any], servers: dict[int, str]) -> d
             continue
         if name == "origin" or name.endswith(("_origin", "origin_id")):
             row[name] = servers[value]
-        elif name == "number" and isinstance(value, int) or name.endswith("_number") and isinstance(value, int):
+        elif (name == "number" and isinstance(value, int)) or (name.endswith("_number") and isinstance(value, int)):
             row[name] = places[value][:2]
             if scope_of(places[value][2]) == "house":
                 return None

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from karnet.access.services import Verdict
-from karnet.journal import arrivals, rebuilding
-from tests.card.conftest import Server, carry, entry_kinds, facts
+from tests.card.conftest import Server, carry, facts
 
 pytestmark = pytest.mark.database
 

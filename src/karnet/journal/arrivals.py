@@ -22,7 +22,6 @@ from karnet.journal.tlog.note import VerifierKey
 from karnet.journal.tlog.tiles import TileWrite
 from karnet.kernel.time import instant
 
-
 _JOINING = 0x4B61726E65744A6F  # "KarnetJo": one joins at a time, so origin numbers have no race
 
 
