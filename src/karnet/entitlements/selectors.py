@@ -74,9 +74,14 @@ def media_by_number(numbers: Collection[str]) -> dict[str, MediumState]:
     return {medium.number: medium for medium in _media("id = ANY(%b)", [[medium_id(n) for n in numbers]])}
 
 
-def media_held_by(customer: UUID, limit: int = 100) -> list[MediumState]:
-    """Return the media a customer holds, replaced ones too, by number. What was handed back and given out again is not."""
-    return sorted(_media("holder = %s AND holder_issue = issue LIMIT %s", [customer, limit]), key=lambda m: m.number)
+def media_held_by(customers: Collection[UUID]) -> dict[UUID, list[MediumState]]:
+    """Return the media that customers hold, by customer and number: replaced ones too, none that was given out again
+    since."""
+    found: dict[UUID, list[MediumState]] = {customer: [] for customer in customers}
+    for medium in _media("holder = ANY(%s) AND holder_issue = issue ORDER BY number", [list(customers)]):
+        if medium.holder is not None:
+            found[medium.holder].append(medium)
+    return found
 
 
 def media_by_chip(chips: Collection[str]) -> dict[str, MediumState]:

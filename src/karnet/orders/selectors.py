@@ -226,12 +226,16 @@ def order_id(facility: UUID, number: str) -> UUID | None:
     return found[0][0] if found else None
 
 
-def orders_of_customer(customer: UUID, limit: int = 100) -> list[UUID]:
-    """Return the last orders a person bought, the latest first."""
-    found = rows(
-        "SELECT id FROM orders_order WHERE customer = %s ORDER BY at DESC, id DESC LIMIT %s", [customer, limit]
-    )
-    return [row[0] for row in found]
+def orders_of_customers(customers: Collection[UUID], limit: int = 100) -> dict[UUID, list[UUID]]:
+    """Return the last orders of people, at most `limit` each, the latest first, by customer."""
+    found: dict[UUID, list[UUID]] = {customer: [] for customer in customers}
+    for customer, order in rows(
+        "SELECT c.id, o.id FROM unnest(%s::uuid[]) AS c(id) CROSS JOIN LATERAL (SELECT id, at FROM orders_order"
+        " WHERE customer = c.id ORDER BY at DESC, id DESC LIMIT %s) o ORDER BY o.at DESC, o.id DESC",
+        [list(customers), limit],
+    ):
+        found[customer].append(order)
+    return found
 
 
 class OrderSummary(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from karnet.faces.backoffice import catalogue, finding, partners, places, record, settling, staff, tables, today
+from karnet.faces.backoffice import catalogue, finding, partners, people, places, record, settling, staff, tables, today
 
 app_name = "office"
 urlpatterns = [
@@ -13,6 +13,9 @@ urlpatterns = [
     path("search/", finding.search, name="search"),
     path("cards/<str:number>/", finding.card, name="card"),
     path("orders/<uuid:order>/", finding.order, name="order"),
+    path("people/<uuid:customer>/", people.person, name="person"),
+    path("people/<uuid:customer>/person.json", people.export, name="person-export"),
+    path("people/<uuid:customer>/erase/", people.erase, name="person-erase"),
     path("record/", record.record, name="record"),
     path("record/<uuid:operation>/", record.operation, name="operation"),
     path("settlement/", settling.settlement, name="settlement"),

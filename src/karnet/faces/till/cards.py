@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, get_args
+from uuid import UUID
 
 import msgspec
 from django.db import transaction
@@ -26,29 +27,34 @@ from karnet.entitlements.services import block as block_media
 from karnet.entitlements.services import unblock as unblock_media
 from karnet.faces.base import words as base_words
 from karnet.faces.base.clock import now
+from karnet.faces.base.looking import looking
 from karnet.faces.till.amounts import minor_units, typed
 from karnet.faces.till.asking import ask, key_of
 from karnet.faces.till.desk import Desk, at_desk, in_shift
+from karnet.faces.till.finding import Finding, find
 from karnet.faces.till.selling import find_card
 from karnet.faces.till.words import BLOCKS, CATEGORIES, STATES, called, product_name, validity
+from karnet.journal.browsing import refusals_about
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
 from karnet.orders.receipts import orders_of_tickets
 from karnet.orders.requests import GiveBack, ReplaceCard
 from karnet.orders.services import give_back, replace_cards
+from karnet.parties.people import customers
 from karnet.parties.selectors import facilities, names
 
-PASSAGES = 12
+PASSAGES, REFUSALS = 12, 8
 
 
 @require_safe
 @at_desk
 def card(request: HttpRequest, desk: Desk) -> HttpResponse:
-    """Look at a card."""
-    number = request.GET.get("number", "").strip()[:64]
+    """Look at a card, or look for one: by the beginning of its number, a receipt, a surname, a phone."""
+    number = request.GET.get("number", "").replace("\0", "").strip()[:64]
     medium = find_card(number) if number else None
-    missing = refused(Reason.UNKNOWN_MEDIUM, number=number) if number and medium is None else None
-    return _show(request, desk, medium, number=number, refusal=missing, status=404 if missing else 200)
+    finding = find(number, desk, looking(request)) if number and medium is None else None
+    missing = refused(Reason.UNKNOWN_MEDIUM, number=number) if number and medium is None and not finding else None
+    return _show(request, desk, medium, number=number, refusal=missing, finding=finding, status=404 if missing else 200)
 
 
 @require_POST
@@ -177,11 +183,15 @@ def _show(
     number: str,
     refusal: Refused | None = None,
     done: str = "",
+    finding: Finding | None = None,
     status: int = 200,
 ) -> HttpResponse:
     context: dict[str, Any] = {"desk": desk, "number": number, "refusal": refusal, "done": done, "medium": medium}
+    context["finding"] = finding
     if medium is not None:
         context |= _about(desk, medium)
+        holder = customers([medium.holder], looking(request)) if medium.holder else {}
+        context["holder"] = holder.get(medium.holder) if medium.holder else None
     return render(request, "till/card.html", context, status=status)
 
 
@@ -214,10 +224,18 @@ def _about(desk: Desk, medium: MediumState) -> dict[str, Any]:
         )
         for h in held
     ]
-    passed = last_passages(medium.id, PASSAGES)
-    places = facilities({p.facility for p in passed})
-    all_gates = {gate.id: gate for gate in gates()} if passed else {}
-    called_so = names({*all_gates, *places}) if passed else {}
+    passed, refusals = last_passages(medium.id, PASSAGES), refusals_about(medium.id, REFUSALS)
+    all_gates = {gate.id: gate for gate in gates()} if passed or refusals else {}
+    places = facilities({gate.facility for gate in all_gates.values()})
+    called_so = names({*all_gates, *places}) if all_gates else {}
+
+    def gate_of(gate: UUID | None) -> tuple[str, str]:
+        known = all_gates.get(gate) if gate else None
+        if known is None:
+            return "", ""
+        where = places[known.facility]
+        return called_so.get(known.id) or known.code, called_so.get(where.id) or where.code
+
     return {
         "state": called(STATES, medium.state),
         "tickets": tickets,
@@ -225,10 +243,9 @@ def _about(desk: Desk, medium: MediumState) -> dict[str, Any]:
         "deposit": amount,
         "deposit_typed": typed(amount or 1000, desk.facility.currency),
         "gates": _gates(desk, medium, at),
-        "passages": [
-            (p, called_so.get(p.gate) or (all_gates[p.gate].code if p.gate in all_gates else ""),
-             called_so.get(p.facility) or (places[p.facility].code if p.facility in places else ""))
-            for p in passed
+        "passages": [(p, *gate_of(p.gate)) for p in passed],
+        "refusals": [
+            (one.at, *gate_of(one.place), base_words.refusal(one.answer, desk.facility, one.at)) for one in refusals
         ],
         "codes": [(code, called(BLOCKS, code)) for code in get_args(BlockCode)],
     }  # fmt: skip
@@ -259,5 +276,5 @@ def _gates(desk: Desk, medium: MediumState, at: datetime) -> list[tuple[str, boo
             )
             found.append((called_so.get(gate.id) or gate.code, True, text))
         else:
-            found.append((called_so.get(gate.id) or gate.code, False, base_words.refusal(answer, desk.facility)))
+            found.append((called_so.get(gate.id) or gate.code, False, base_words.refusal(answer, desk.facility, at)))
     return found

@@ -46,7 +46,18 @@ class Cart(msgspec.Struct, kw_only=True):
     group: bool = False
     payments: list[Payment] = msgspec.field(default_factory=list)
     buyer: UUID | None = None
+    customer: UUID | None = None
     sold: UUID | None = None
+
+    @property
+    def held(self) -> str:
+        """The card that the customer holds from this sale on: the only one in it, if it is given out here; else "".
+
+        Whoever buys several cards holds none of them, as far as we know; whose they are is said at each card.
+        """
+        numbers = {number for line in self.lines for number in line.cards}
+        only = self.cards.get(next(iter(numbers))) if len(numbers) == 1 and not self.group else None
+        return only.number if self.customer is not None and only is not None and only.issue else ""
 
     @property
     def waiting(self) -> CartLine | None:
@@ -195,11 +206,14 @@ def deposit(cart: Cart, lines: Iterable[Priced]) -> int:
 
 def asked_lines(cart: Cart) -> tuple[SaleLine, ...]:
     """Return the lines as the sale asks for them. A card that is given out is so on every line that names it."""
+    cards = dict(cart.cards)
+    if cart.held:
+        cards[cart.held] = msgspec.structs.replace(cards[cart.held], holder=cart.customer)
     return tuple(
         SaleLine(
             product=line.product,
             category=line.category,
-            cards=tuple(cart.cards[number] for number in line.cards),
+            cards=tuple(cards[number] for number in line.cards),
             quantity=1 if line.on_card else line.wanted,
         )
         for line in cart.lines

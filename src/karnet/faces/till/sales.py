@@ -14,6 +14,7 @@ from karnet.catalogue.selectors import product_versions
 from karnet.entitlements.rules import unused
 from karnet.entitlements.selectors import entitlements, media
 from karnet.faces.base import words as base_words
+from karnet.faces.base.looking import looking
 from karnet.faces.till import carts, papers
 from karnet.faces.till.asking import ask, key_of
 from karnet.faces.till.desk import Desk, at_desk, in_shift
@@ -24,6 +25,7 @@ from karnet.orders.receipts import Receipt, last_orders, receipt
 from karnet.orders.requests import GiveBack, IssueInvoice
 from karnet.orders.selectors import order_id
 from karnet.orders.services import give_back, issue_invoices
+from karnet.parties.people import customers
 from karnet.parties.selectors import companies
 
 SHOWN = 30
@@ -157,7 +159,9 @@ def _show(
     issued = sorted({medium.number for medium in cards.values() if medium.state == "in_use"})
     buyer = companies([sold.order.buyer]).get(sold.order.buyer) if sold.order.buyer else None
     chosen = carts.load(request).buyer
+    person = sold.order.customer
     context = {
+        "customer": customers([person], looking(request)).get(person) if person else None,
         "desk": desk, "sold": sold, "lines": lines, "cards": issued, "refusal": refusal, "note": note, "done": done,
         "payments": [(called(PAYMENTS, payment.kind), payment) for payment in sold.payments], "buyer": buyer,
         "here": sold.order.facility == desk.facility.id,

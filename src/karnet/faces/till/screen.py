@@ -11,12 +11,14 @@ from django.shortcuts import redirect, render
 
 from karnet.catalogue.selectors import Version, on_sale, product_versions
 from karnet.faces.base.clock import now
+from karnet.faces.base.looking import looking
 from karnet.faces.till import amounts, carts
 from karnet.faces.till.desk import Desk
 from karnet.faces.till.pulse import pulse
 from karnet.faces.till.words import CATEGORIES, PAYMENTS, called, lasts, product_name
 from karnet.kernel.outcomes import Refused
 from karnet.orders.receipts import receipt
+from karnet.parties.people import KnownCustomer, customers
 from karnet.parties.selectors import companies
 
 SHORTCUTS = 9
@@ -76,9 +78,12 @@ def show(
     if request.method == "POST" and not partial and refusal is None and not note:
         return redirect("till:home")
     template = "till/sale.html" if partial else "till/home.html"
-    return render(
-        request, template, context(desk, cart) | {"refusal": refusal, "note": note}, status=422 if refusal else status
-    )
+    told = {"refusal": refusal, "note": note, "customer": _customer(request, cart)}
+    return render(request, template, context(desk, cart) | told, status=422 if refusal else status)
+
+
+def _customer(request: HttpRequest, cart: carts.Cart) -> KnownCustomer | None:
+    return customers([cart.customer], looking(request)).get(cart.customer) if cart.customer else None
 
 
 def context(desk: Desk, cart: carts.Cart) -> dict[str, Any]:

@@ -182,7 +182,7 @@ def _sell(request: HttpRequest, desk: Desk, cart: carts.Cart, payments: tuple[Pa
     def sale(at: datetime) -> Sell:
         return Sell(
             key=f"till:{cart.key}", at=at, actor=desk.operator.id, sales_point=desk.place, lines=lines,
-            payments=payments, buyer=cart.buyer, invoice=cart.buyer is not None,
+            payments=payments, buyer=cart.buyer, invoice=cart.buyer is not None, customer=cart.customer,
         )  # fmt: skip
 
     answer: Sale | Refused = ask(sell, sale)

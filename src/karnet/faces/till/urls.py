@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from karnet.faces.till import buyers, cards, partners, sales, selling, shifts
+from karnet.faces.till import buyers, cards, customers, partners, sales, selling, shifts
 
 app_name = "till"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("drop", selling.drop, name="drop"),
     path("pay", selling.pay, name="pay"),
     path("buyer", buyers.buyer, name="buyer"),
+    path("customer", customers.customer, name="customer"),
     path("card", cards.card, name="card"),
     path("card/block", cards.block, name="block"),
     path("card/unblock", cards.unblock, name="unblock"),

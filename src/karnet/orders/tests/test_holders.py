@@ -16,7 +16,7 @@ from karnet.entitlements.services import name_holders
 from karnet.journal.rebuilding import check
 from karnet.kernel.reasons import Reason
 from karnet.orders.requests import Card, ReplaceCard, SaleLine
-from karnet.orders.selectors import orders, orders_of_customer
+from karnet.orders.selectors import orders, orders_of_customers
 from karnet.orders.services import replace_cards, sell
 from karnet.orders.tests.conftest import ANNA, MORNING, TILL, World, race, refusal, state
 from karnet.parties.people import CustomerDetails, KnownCustomer, Looking, erase_person, save_customer
@@ -58,10 +58,10 @@ def holder(number: str) -> UUID | None:
 
 def test_a_sale_names_who_buys_and_who_holds_the_card(world: World, jan: UUID, ewa: UUID) -> None:
     sale = world.sold(held(world, "DAY", "1", holder=ewa), world.line("DAY", "2"), pay=34000, customer=jan)
-    assert orders_of_customer(jan) == [sale.order]
+    assert orders_of_customers([jan, ewa]) == {jan: [sale.order], ewa: []}
     assert orders([sale.order])[sale.order].customer == jan
     assert (holder("1"), holder("2")) == (ewa, None)
-    assert [medium.number for medium in media_held_by(ewa)] == ["1"]
+    assert [medium.number for medium in media_held_by([ewa])[ewa]] == ["1"]
 
 
 def test_no_personal_datum_enters_the_journal_and_after_an_erasure_it_still_replays(
@@ -132,7 +132,7 @@ def test_a_card_given_out_again_is_nobodys_until_somebody_is_named(world: World,
     world.taken_back(cards=("1",))
     world.sold(world.line("DAY", "1"), pay=17000, at=MORNING + timedelta(hours=6))
     assert holder("1") is None
-    assert media_held_by(jan) == []
+    assert media_held_by([jan]) == {jan: []}
     name_holders([naming(world, "1", jan, at=MORNING + timedelta(hours=7))])
     assert holder("1") == jan
     assert check().sound
@@ -143,7 +143,10 @@ def test_a_replaced_card_takes_its_holder_along(world: World, jan: UUID) -> None
     asked: Any = {"key": world.key(), "at": MORNING + timedelta(hours=2), "actor": ANNA, "sales_point": TILL}
     replace_cards([ReplaceCard(old=medium_id("1"), new_number="9", deposit_minor=1000, **asked)])
     assert holder("9") == jan
-    assert [(medium.number, medium.state) for medium in media_held_by(jan)] == [("1", "replaced"), ("9", "in_use")]
+    assert [(medium.number, medium.state) for medium in media_held_by([jan])[jan]] == [
+        ("1", "replaced"),
+        ("9", "in_use"),
+    ]
     assert check().sound
 
 
