@@ -14,6 +14,7 @@ MAX_DURATION_S = 31 * 86_400
 MAX_DENOMINATOR = 86_400
 MAX_ITEMS = 100
 MAX_RANGES = 1_000
+MAX_RANGE_DAYS = 400
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -80,6 +81,8 @@ def _ranges(path: str, ranges: Sequence[DateRange]) -> Iterator[Problem]:
     for index, days in enumerate(ranges):
         if days.first > days.last:
             yield f"{path}[{index}]", "ends before it begins"
+        elif (days.last - days.first).days >= MAX_RANGE_DAYS:
+            yield f"{path}[{index}]", f"longer than {MAX_RANGE_DAYS} days; give each year's days"
 
 
 def _clock(path: str, clock: Clock, tariff: Tariff) -> Iterator[Problem]:
