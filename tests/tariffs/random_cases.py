@@ -38,7 +38,7 @@ class Case:
     """Case number `seed`: `tariff`, and as many stays under it as are asked for."""
 
     def __init__(self, seed: int) -> None:
-        self.random = Random(f"karnet tariffs {seed}")
+        self.random = Random(f"karnet tariffs {seed}")  # the same in every process, unlike hash()
         self.fine = self.random.random() < 0.2
         """Whether seconds matter in this case (its stays are short then, so that a tick may be a second)."""
         self.zone = self.random.choice(list(CHANGES))
