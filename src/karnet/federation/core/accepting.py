@@ -14,7 +14,7 @@ import msgspec
 
 from karnet.federation.core.messages import MAX_CONTENT_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, Code, Evidence, Push
 from karnet.federation.core.store import Acceptable, LogView, Moved, Store
-from karnet.journal.operations import Scope, entry_head, kinds
+from karnet.journal.operations import entry_head, scope_of
 from karnet.journal.tlog.checkpoint import Checkpoint, CheckpointError, open_checkpoint
 from karnet.journal.tlog.merkle import leaf_hashes, verify_consistency
 from karnet.journal.tlog.note import Note, NoteError
@@ -184,7 +184,7 @@ def _contents(push: Push) -> dict[bytes, bytes] | Rejection:
             continue  # Applying it will say so, and name its index; it is the log's entry nevertheless.
         if head.sha256 is None:
             continue
-        scope = _scope(head.kind)
+        scope = scope_of(head.kind)  # None for a kind unknown here: it may bring a content or not.
         if scope == "house" and head.sha256 in given:
             return Rejection(Code.BAD_CONTENT, f"the content of entry {place} ({head.kind}) stays with its server")
         if scope == "shared" and head.sha256 not in given:
@@ -193,11 +193,6 @@ def _contents(push: Push) -> dict[bytes, bytes] | Rejection:
     if unnamed:
         return Rejection(Code.BAD_CONTENT, f"{len(unnamed)} contents that no entry of the batch names")
     return given
-
-
-def _scope(kind: str) -> Scope | None:
-    """The scope of a kind of operation; None for one that is unknown here: that one may bring a content or not."""
-    return next((struct.SCOPE for (name, _), struct in kinds().items() if name == kind), None)
 
 
 def _opened(view: LogView, note: bytes) -> Checkpoint:
