@@ -8,4 +8,4 @@ class FederationConfig(AppConfig):
     label = "federation"
 
     def ready(self) -> None:
-        from karnet.federation import projection  # noqa: F401 (registers projections)
+        from karnet.federation import arriving, projection  # noqa: F401 (registers projections and claims)

@@ -3,12 +3,22 @@ seen of each peer are this server's own."""
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.db import models
 from django.db.models.functions import Now
 
 from karnet.journal.models import ProjectedModel
+
+
+class Hub(ProjectedModel):
+    """The server whose word counts here about who takes part: one. What another log says of it points at no row here,
+    and the tables refuse it."""
+
+    server = models.UUIDField(primary_key=True)
+    log = models.CharField(max_length=255)
+    only = models.SmallIntegerField(unique=True)
+
+    class Meta:
+        db_table = "federation_hub"
 
 
 class Member(ProjectedModel):
@@ -20,6 +30,7 @@ class Member(ProjectedModel):
     invitation = models.UUIDField(null=True, unique=True)  # Used once.
     is_hub = models.BooleanField()
     at = models.DateTimeField()
+    said_by = models.ForeignKey(Hub, on_delete=models.PROTECT, db_index=False, related_name="+")
     good = models.BigIntegerField(null=True)
     standing_at = models.DateTimeField(null=True)
     standing_origin = models.SmallIntegerField(null=True)
@@ -30,13 +41,15 @@ class Member(ProjectedModel):
 
 
 class Key(ProjectedModel):
-    """A key that signs checkpoints of a log of sizes above `above`, until the next key's."""
+    """A key that signs checkpoints of a log of sizes above `above`. `ends`: keys before it sign none above that."""
 
     pk = models.CompositePrimaryKey("log", "vkey")
     log = models.CharField(max_length=255)
     vkey = models.TextField()
     above = models.BigIntegerField()
+    ends = models.BigIntegerField(null=True)
     at = models.DateTimeField()
+    said_by = models.ForeignKey(Hub, on_delete=models.PROTECT, db_index=False, related_name="+")
 
     class Meta:
         db_table = "federation_key"
@@ -49,6 +62,7 @@ class Invitation(ProjectedModel):
     log = models.CharField(max_length=255)
     until = models.DateTimeField()
     at = models.DateTimeField()
+    said_by = models.ForeignKey(Hub, on_delete=models.PROTECT, db_index=False, related_name="+")
 
     class Meta:
         db_table = "federation_invitation"
@@ -100,6 +114,7 @@ class Cosignature(models.Model):
     log = models.CharField(max_length=255)
     cosigner = models.CharField(max_length=255)
     size = models.BigIntegerField()
+    root = models.BinaryField()
     line = models.TextField()
     saved_at = models.DateTimeField(db_default=Now())
 
@@ -124,15 +139,29 @@ class Peer(models.Model):
     """What was seen of a peer: a member by the hub, the hub by a member. For people to look at; nothing depends on it."""
 
     log = models.CharField(primary_key=True, max_length=255)
-    address = models.TextField()
+    address = models.TextField(default="")
     seen_at = models.DateTimeField(null=True)
     down_since = models.DateTimeField(null=True)
-    error = models.TextField()
+    error = models.TextField(default="")
     error_at = models.DateTimeField(null=True)
-    round_trip_ms = models.IntegerField(null=True)
 
     class Meta:
         db_table = "federation_peer"
+
+
+class Alarm(models.Model):
+    """What the relay wants people to know now (core.relaying.Alarm): a row while its cause lasts."""
+
+    pk = models.CompositePrimaryKey("trouble", "log")
+    trouble = models.CharField(max_length=32)
+    log = models.CharField(max_length=255)
+    detail = models.TextField()
+    ours = models.BigIntegerField()
+    theirs = models.BigIntegerField()
+    since = models.DateTimeField()
+
+    class Meta:
+        db_table = "federation_alarm"
 
 
 class ArchivePull(models.Model):
@@ -146,23 +175,3 @@ class ArchivePull(models.Model):
 
     class Meta:
         db_table = "federation_archive_pull"
-
-
-class Ask(models.Model):
-    """A request to the home server of a thing, and its answer. `state`: waiting, answered. At the asker, at the hub
-    (which hands it on) and at the home server alike."""
-
-    key = models.CharField(primary_key=True, max_length=200)
-    asker = models.CharField(max_length=255)
-    home = models.CharField(max_length=255)
-    request = models.BinaryField()
-    answer = models.BinaryField(null=True)
-    made_at = models.DateTimeField()
-    until = models.DateTimeField()
-    answered_at = models.DateTimeField(null=True)
-
-    class Meta:
-        db_table = "federation_ask"
-        indexes: ClassVar = [
-            models.Index(fields=["home", "made_at"], condition=models.Q(answer__isnull=True), name="ask_waiting")
-        ]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from karnet.journal.operations import Operation, Part, operation
+import msgspec
+
+from karnet.journal.operations import Operation, operation
 
 
-class Member(Part, frozen=True, kw_only=True):
+class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A server that takes part: its log's permanent name, its actor, the keys it signs and cosigns with (vkeys)."""
 
     log: str
@@ -18,15 +19,17 @@ class Member(Part, frozen=True, kw_only=True):
     cosigner: str
 
 
-class LogKey(Part, frozen=True, kw_only=True):
-    """A key that may sign checkpoints of `log` whose size is above `above`."""
+class LogKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A key that may sign checkpoints of `log` whose size is above `above`. `ends`: the keys before it sign no size
+    above that any more (none where they may go on, as while a key is changed for the next)."""
 
     log: str
     vkey: str
     above: int
+    ends: int | None = None
 
 
-class Standing(Part, frozen=True, kw_only=True):
+class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """Whether a member's entries count: all of them (`good` null), or those with an index below `good`."""
 
     log: str
@@ -39,9 +42,6 @@ class Opened(Operation, frozen=True, kw_only=True):
 
     member: Member
     key: LogKey
-
-    def parts(self) -> Iterable[Part]:
-        return (self.member, self.key)
 
 
 @operation("federation.invited")
@@ -61,9 +61,6 @@ class Admitted(Operation, frozen=True, kw_only=True):
     member: Member
     key: LogKey
 
-    def parts(self) -> Iterable[Part]:
-        return (self.member, self.key)
-
 
 @operation("federation.joined", scope="house")
 class Joined(Operation, frozen=True, kw_only=True):
@@ -71,9 +68,6 @@ class Joined(Operation, frozen=True, kw_only=True):
 
     member: Member
     key: LogKey
-
-    def parts(self) -> Iterable[Part]:
-        return (self.member, self.key)
 
 
 @operation("federation.key_announced")
@@ -89,9 +83,6 @@ class KeyChanged(Operation, frozen=True, kw_only=True):
     """The hub has found the announcement: the new key may sign what follows it."""
 
     key: LogKey
-
-    def parts(self) -> Iterable[Part]:
-        return (self.key,)
 
 
 @operation("federation.key_vouched")
@@ -111,9 +102,6 @@ class KeyReplaced(Operation, frozen=True, kw_only=True):
     key: LogKey
     vouchers: tuple[str, ...]
 
-    def parts(self) -> Iterable[Part]:
-        return (self.key,)
-
 
 @operation("federation.suspended")
 class Suspended(Operation, frozen=True, kw_only=True):
@@ -121,15 +109,9 @@ class Suspended(Operation, frozen=True, kw_only=True):
 
     standing: Standing
 
-    def parts(self) -> Iterable[Part]:
-        return (self.standing,)
-
 
 @operation("federation.reinstated")
 class Reinstated(Operation, frozen=True, kw_only=True):
     """A suspended member takes part again, with all it has sent."""
 
     standing: Standing
-
-    def parts(self) -> Iterable[Part]:
-        return (self.standing,)

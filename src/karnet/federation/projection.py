@@ -1,4 +1,4 @@
-"""Projection of membership."""
+"""Projection of membership. Every row names who said it, and only the hub's word has a row to point at (models.Hub)."""
 
 from __future__ import annotations
 
@@ -10,58 +10,67 @@ from karnet.federation.operations import (
     Invited,
     Joined,
     KeyAnnounced,
+    KeyChanged,
+    KeyReplaced,
     KeyVouched,
     LogKey,
     Member,
     Opened,
-    Standing,
+    Reinstated,
+    Suspended,
 )
 from karnet.journal.operations import Recorded
 from karnet.journal.projection import Insert, SetLater, Write, projects
 
-_MEMBER = ["log", "server", "cosigner", "invitation", "is_hub", "at"]
+# The hub stands in its own log, and in that of a server that joined it.
+HUB = Insert(models.Hub, ["server", "log", "only"], present_ok=True)
+_MEMBER = ["log", "server", "cosigner", "invitation", "is_hub", "at", "said_by"]
 MEMBER = Insert(models.Member, _MEMBER)
-# The hub stands in its own log and in that of a server that joined it.
-HUB = Insert(models.Member, _MEMBER, present_ok=True)
-KEY = Insert(models.Key, ["log", "vkey", "above", "at"], present_ok=True)
-INVITATION = Insert(models.Invitation, ["id", "log", "until", "at"])
+HUB_MEMBER = Insert(models.Member, _MEMBER, present_ok=True)
+KEY = Insert(models.Key, ["log", "vkey", "above", "ends", "at", "said_by"], present_ok=True)
+INVITATION = Insert(models.Invitation, ["id", "log", "until", "at", "said_by"])
 ANNOUNCEMENT = Insert(models.Announcement, ["log", "vkey", "operation", "at"], present_ok=True)
 VOUCHER = Insert(models.Voucher, ["log", "vkey", "voucher", "at"], present_ok=True)
-STANDING = SetLater(models.Member, ["log"], ["good"], "standing")
+STANDING = SetLater(models.Member, ["log"], ["good", "said_by"], "standing")
 
 
 @projects(Opened)
 def opened(part: Opened, recorded: Recorded, write: Write) -> None:
-    write(HUB, (*_row(part.member), None, True, recorded.entry.at))
+    _hub(part, recorded, write)
 
 
 @projects(Joined)
 def joined(part: Joined, recorded: Recorded, write: Write) -> None:
-    write(HUB, (*_row(part.member), None, True, recorded.entry.at))
+    _hub(part, recorded, write)
+
+
+def _hub(part: Opened | Joined, recorded: Recorded, write: Write) -> None:
+    hub = part.member.server
+    write(HUB, (hub, part.member.log, 1))
+    write(HUB_MEMBER, (*_row(part.member), None, True, recorded.entry.at, hub))
+    _key(part.key, recorded, write, hub)
 
 
 @projects(Admitted)
 def admitted(part: Admitted, recorded: Recorded, write: Write) -> None:
-    write(MEMBER, (*_row(part.member), part.invitation, False, recorded.entry.at))
+    hub = recorded.entry.actor
+    write(MEMBER, (*_row(part.member), part.invitation, False, recorded.entry.at, hub))
+    _key(part.key, recorded, write, hub)
 
 
-def _row(member: Member) -> tuple[str, UUID, str]:
-    return member.log, member.server, member.cosigner
+@projects(KeyChanged)
+def key_changed(part: KeyChanged, recorded: Recorded, write: Write) -> None:
+    _key(part.key, recorded, write, recorded.entry.actor)
 
 
-@projects(Member)
-def member(part: Member, recorded: Recorded, write: Write) -> None:
-    """Written with the operation that says how the server came to be a member."""
-
-
-@projects(LogKey)
-def key(part: LogKey, recorded: Recorded, write: Write) -> None:
-    write(KEY, (part.log, part.vkey, part.above, recorded.entry.at))
+@projects(KeyReplaced)
+def key_replaced(part: KeyReplaced, recorded: Recorded, write: Write) -> None:
+    _key(part.key, recorded, write, recorded.entry.actor)
 
 
 @projects(Invited)
 def invited(part: Invited, recorded: Recorded, write: Write) -> None:
-    write(INVITATION, (part.id, part.log, part.until, recorded.entry.at))
+    write(INVITATION, (part.id, part.log, part.until, recorded.entry.at, recorded.entry.actor))
 
 
 @projects(KeyAnnounced)
@@ -74,6 +83,23 @@ def vouched(part: KeyVouched, recorded: Recorded, write: Write) -> None:
     write(VOUCHER, (part.log, part.vkey, part.voucher, recorded.entry.at))
 
 
-@projects(Standing)
-def standing(part: Standing, recorded: Recorded, write: Write) -> None:
-    write(STANDING, (part.log, part.good, recorded))
+@projects(Suspended)
+def suspended(part: Suspended, recorded: Recorded, write: Write) -> None:
+    _standing(part, recorded, write)
+
+
+@projects(Reinstated)
+def reinstated(part: Reinstated, recorded: Recorded, write: Write) -> None:
+    _standing(part, recorded, write)
+
+
+def _standing(part: Suspended | Reinstated, recorded: Recorded, write: Write) -> None:
+    write(STANDING, (part.standing.log, part.standing.good, recorded.entry.actor, recorded))
+
+
+def _row(member: Member) -> tuple[str, UUID, str]:
+    return member.log, member.server, member.cosigner
+
+
+def _key(key: LogKey, recorded: Recorded, write: Write, hub: UUID) -> None:
+    write(KEY, (key.log, key.vkey, key.above, key.ends, recorded.entry.at, hub))

@@ -167,7 +167,7 @@ def decide_replacement(
     return _done(
         request.log,
         KeyReplaced(
-            key=LogKey(log=request.log, vkey=request.vkey, above=request.held),
+            key=LogKey(log=request.log, vkey=request.vkey, above=request.held, ends=request.held),
             vouchers=tuple(sorted({*(set(vouchers) & needed), hub})),
         ),
     )

@@ -28,23 +28,28 @@ class MemberRow(msgspec.Struct, frozen=True, kw_only=True):
 
 def known() -> dict[str, Known]:
     """Return every member by its log's name, as rules want it. Two queries."""
-    keys = _keys()
+    keys = log_keys()
     return {
-        row.log: Known(log=row.log, keys=tuple(keys.get(row.log, ())), good=row.good, standing_at=row.standing_at)
+        row.log: Known(
+            log=row.log,
+            keys=tuple((key.vkey, key.above) for key in keys.get(row.log, ())),
+            good=row.good,
+            standing_at=row.standing_at,
+        )
         for row in Member.objects.all()
     }
 
 
 def members() -> list[MemberRow]:
     """Return the members in the order of their names, the hub first. Two queries."""
-    keys = _keys()
+    keys = log_keys()
     return [
         MemberRow(
             log=row.log,
             server=row.server,
             is_hub=row.is_hub,
             since=row.at,
-            keys=tuple(vkey for vkey, _ in keys.get(row.log, ())),
+            keys=tuple(key.vkey for key in keys.get(row.log, ())),
             cosigner=row.cosigner,
             good=row.good,
         )
@@ -98,8 +103,18 @@ def held(log: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _keys() -> dict[str, list[tuple[str, int]]]:
-    keys: dict[str, list[tuple[str, int]]] = {}
-    for log, vkey, above in Key.objects.order_by("log", "above", "at").values_list("log", "vkey", "above"):
-        keys.setdefault(log, []).append((vkey, above))
+class KeyRow(msgspec.Struct, frozen=True):
+    """A key of a log: for sizes above `above`; `ends`: the keys before it sign none above that."""
+
+    vkey: str
+    above: int
+    ends: int | None
+
+
+def log_keys() -> dict[str, list[KeyRow]]:
+    """Return the keys of every member's log, in the order in which they came."""
+    keys: dict[str, list[KeyRow]] = {}
+    rows = Key.objects.order_by("log", "above", "at").values_list("log", "vkey", "above", "ends")
+    for log, vkey, above, ends in rows:
+        keys.setdefault(log, []).append(KeyRow(vkey, above, ends))
     return keys

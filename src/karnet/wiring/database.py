@@ -57,6 +57,12 @@ BEGIN
     RAISE EXCEPTION 'table % is part of the record: rows are only ever added', TG_TABLE_NAME
         USING ERRCODE = 'insufficient_privilege';
 END $$;
+
+CREATE OR REPLACE FUNCTION karnet_tell_news() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('karnet_news', '');
+    RETURN NULL;
+END $$;
 """
 
 
@@ -83,6 +89,11 @@ def install_guards(cursor: Any) -> None:
         _guard(cursor, table, "INSERT OR UPDATE OR DELETE OR TRUNCATE", "karnet_written_by_projections_only")
     for table in INSERT_ONLY:
         _guard(cursor, table, "UPDATE OR DELETE OR TRUNCATE", "karnet_insert_only")
+    # Whoever seals or receives moves a tree; the relay and waiting members hear of it at commit (federation.http.news).
+    cursor.execute(
+        "CREATE OR REPLACE TRIGGER karnet_tell_news AFTER UPDATE ON journal_tree FOR EACH STATEMENT"
+        " EXECUTE FUNCTION karnet_tell_news()"
+    )
     cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname IN ('karnet_app', 'karnet_read')")
     if cursor.fetchone() == (2,):  # an external database may be run with one role: then rights are its keeper's
         _grant(cursor)

@@ -54,12 +54,26 @@ class PostgresConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str = ""
 
 
+class FederationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether this server takes part in a common card (docs/federation.md).
+
+    `listen`: at a hub, "host:port" of each node that this installation runs. `addresses`: at a hub, what members call
+    (https://host:port of every node, wherever it runs). `archive_at`: local time of the daily pull of the whole record.
+    """
+
+    role: Literal["none", "hub", "member"] = "none"
+    listen: tuple[str, ...] = ("0.0.0.0:8443",)
+    addresses: tuple[str, ...] = ()
+    archive_at: str = "04:00"
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The content of karnet.toml after the environment has been laid over it."""
 
     server: ServerConfig
     http: HttpConfig = HttpConfig()
     postgres: PostgresConfig = PostgresConfig()
+    federation: FederationConfig = FederationConfig()
 
 
 @dataclass(frozen=True)
@@ -163,6 +177,24 @@ class Installation:
                 )
             return file.read_text().strip()
 
+    def take_role(self, role: Literal["hub", "member"], **settings: object) -> Self:
+        """Write a [federation] section with this role into karnet.toml, unless one is there; return the installation as
+        it is then. Raises InstallationProblem if the section that is there gives it another role."""
+        if self.config.federation.role != role:
+            if self.config.federation.role != "none" or "[federation]" in self.config_file.read_text():
+                raise InstallationProblem(
+                    "other-role",
+                    f"{self.config_file} has a [federation] section with the role "
+                    f"{self.config.federation.role!r}, not {role!r}.",
+                    f'Write role = "{role}" there, if that is what you mean.',
+                )
+            lines = ["", "[federation]", "# The common card: docs/federation.md.", f"role = {_toml(role)}"]
+            lines += [f"{name} = {_toml(value)}" for name, value in settings.items()]
+            with explained("write", self.config_file):
+                text = self.config_file.read_text().rstrip() + "\n" + "\n".join(lines) + "\n"
+                write_atomically(self.config_file, text.encode(), mode=0o600)
+        return type(self).load(self.path)
+
     @property
     def database_url(self) -> str | None:
         """The URL of an external database, or None when the embedded cluster is used."""
@@ -220,6 +252,13 @@ mode = "embedded"
 """
 
 
+def _toml(value: object) -> str:
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    assert isinstance(value, list | tuple)
+    return "[" + ", ".join(map(_toml, value)) + "]"
+
+
 def _name_of_this_host() -> str:
     host = re.sub(r"[^A-Za-z0-9-]+", "-", socket.gethostname().split(".")[0]).strip("-")[:40] or "karnet"
     return f"{host}-{secrets.token_hex(3)}"  # Hosts are often called alike; journals must not be.
@@ -254,7 +293,21 @@ def _parse(file: Path, text: bytes, environment: Mapping[str, str]) -> Config:
         raise InstallationProblem(
             "bad-config", f'{file} says mode = "external" but gives no url.', "Add url, or set DATABASE_URL."
         )
+    _check_federation(config.federation, file)
     return config
+
+
+def _check_federation(federation: FederationConfig, file: Path) -> None:
+    for place in federation.listen:
+        host, _, port = place.rpartition(":")
+        if not host or not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
+            raise InstallationProblem(
+                "bad-config", f"federation.listen has {place!r} ({file}).", "Write host:port, such as 0.0.0.0:8443."
+            )
+    if re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", federation.archive_at) is None:
+        raise InstallationProblem(
+            "bad-config", f"federation.archive_at is {federation.archive_at!r} ({file}).", "Write a time like 04:00."
+        )
 
 
 def _overridden(raw: dict[str, object], environment: Mapping[str, str]) -> dict[str, object]:

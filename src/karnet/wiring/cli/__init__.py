@@ -24,6 +24,8 @@ _COMMANDS = {
     "token": "Tokens of devices and partners for the API.",
     "webhook": "Who is told of sales, passages, blocks, closings.",
     "play": "Play scenarios through the real services.",
+    "hub": "Make this server the hub of a common card.",
+    "federation": "The common card: inviting, joining, watching.",
     "settlement": "Compute, close and compare settlements.",
     "journal": "Verify, export and recover the journal.",
     "rebuild": "Replay the journal into empty tables and compare.",

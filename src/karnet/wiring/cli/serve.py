@@ -60,3 +60,22 @@ def sealer(session: Session) -> None:
     from karnet.wiring.serve.processes import run_sealer
 
     run_sealer(session.installation())
+
+
+@command.command(examples="karnet serve hub --node 2")
+@click.option("--node", type=click.IntRange(1), default=1, show_default=True, help="Which line of federation.listen.")
+@click.pass_obj
+def hub(session: Session, node: int) -> None:
+    """Answer the members of the common card over HTTPS: one node of the hub."""
+    from karnet.wiring.serve.hub import run_hub_node
+
+    run_hub_node(session.installation(), node)
+
+
+@command.command(examples="karnet serve relay")
+@click.pass_obj
+def relay(session: Session) -> None:
+    """Send what was sealed here to the common card's hub, fetch and apply what others sealed."""
+    from karnet.wiring.serve.relay import run_relay
+
+    run_relay(session.installation())

@@ -32,8 +32,9 @@ _WEB_STOP_S = 8
 
 def run_web(installation: Installation) -> None:
     """Answer HTTP until told to end. Raises InstallationProblem, for a port that is taken in particular."""
-    with _process(installation, "web") as (presence, _, log):
-        guard = _reserve(installation)
+    with process(installation, "web") as (presence, _, log):
+        http = installation.config.http
+        guard = reserve(http.host, http.port, f"KARNET_HTTP_PORT or {installation.config_file}")
         try:
             presence.say(State.RUNNING)
             log.info(f"web answers at {url(installation)}")
@@ -44,7 +45,7 @@ def run_web(installation: Installation) -> None:
 
 def run_sealer(installation: Installation) -> None:
     """Seal until told to end. Raises InstallationProblem where a person has to decide (journal.guard)."""
-    with _process(installation, "sealer") as (presence, ending, log):
+    with process(installation, "sealer") as (presence, ending, log):
         check_tables(installation)
         from karnet.journal.sealing import Altered
         from karnet.wiring import sealing
@@ -63,7 +64,7 @@ def run_sealer(installation: Installation) -> None:
 
 def run_worker(installation: Installation) -> None:
     """Do what is due by the clock until told to end: end grants that nobody used (operations), send webhooks."""
-    with _process(installation, "worker") as (presence, ending, log):
+    with process(installation, "worker") as (presence, ending, log):
         check_tables(installation)
         presence.say(State.RUNNING)
         with subscribers_told(log):
@@ -118,7 +119,8 @@ def url(installation: Installation) -> str:
 
 
 @contextmanager
-def _process(installation: Installation, role: str) -> Iterator[tuple[Presence, Ending, Logger]]:
+def process(installation: Installation, role: str) -> Iterator[tuple[Presence, Ending, Logger]]:
+    """One process of an installation: its log, its hold on its role, the database, and the wish to end."""
     log = start_logging(installation, role)
     with Presence(installation, role) as presence:
         supervised = end_with_supervisor()
@@ -153,27 +155,26 @@ def check_tables(installation: Installation) -> None:
         )
 
 
-def _reserve(installation: Installation) -> socket.socket:
+def reserve(host: str, port: int, setting: str) -> socket.socket:
     """Make sure that the port is ours alone, and keep it so. Raises InstallationProblem.
 
     The HTTP server's workers share the port among themselves (SO_REUSEPORT), and so would those of another server of
-    this user: a socket that shares it but never listens makes every other's check fail.
+    this user: a socket that shares it but never listens makes every other's check fail. `setting`: where it is chosen.
     """
-    http = installation.config.http
-    holder = listener(http.host, http.port)
+    holder = listener(host, port)
     if holder is None:
-        guard = socket.socket(socket.AF_INET6 if ":" in http.host else socket.AF_INET)
+        guard = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         guard.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_REUSEPORT", socket.SO_REUSEADDR), 1)
         try:
-            guard.bind((http.host, http.port))
+            guard.bind((host, port))
             return guard
         except OSError as error:
             guard.close()
             holder = str(error.strerror)
     raise InstallationProblem(
         "http-port-taken",
-        f"Karnet cannot listen on port {http.port} of {http.host}: {holder}.",
-        f"Stop the program that has it, or choose another port in {installation.config_file} or with KARNET_HTTP_PORT.",
+        f"Karnet cannot listen on port {port} of {host}: {holder}.",
+        f"Stop the program that has it, or choose another port: {setting}.",
     )
 
 

@@ -16,9 +16,17 @@ from karnet.wiring.files import FileLock, write_atomically
 from karnet.wiring.installation import Installation
 from karnet.wiring.problem import InstallationProblem, explained
 
-ROLES = ("web", "worker", "sealer")
 SUPERVISOR = "serve"
 _READERS_MAY_TAKE_S = 2.0
+
+
+def roles(installation: Installation) -> tuple[str, ...]:
+    """Return the processes that this installation runs, in the order in which they are stopped: who takes work first,
+    who seals and carries it last."""
+    federation = installation.config.federation
+    nodes = [f"hub-{n}" for n in range(1, len(federation.listen) + 1)] if federation.role == "hub" else []
+    relay = ["relay"] if federation.role != "none" else []
+    return ("web", *nodes, "worker", "sealer", *relay)
 
 
 class State(StrEnum):
@@ -41,6 +49,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str = ""
     what: str = ""
     do: str = ""
+
+
+def command(role: str) -> tuple[str, ...]:
+    """Return the command line, after `karnet`, of the process of a role."""
+    name, _, number = role.partition("-")
+    return ("serve", name, "--node", number) if number else ("serve", name)
 
 
 class Presence:
@@ -86,7 +100,7 @@ class Presence:
     def _taken(self) -> InstallationProblem:
         other = read_report(self._installation, self._role)
         who = f" (process {other.pid})" if other else ""
-        name = "`karnet serve`" if self._role == SUPERVISOR else f"`karnet serve {self._role}`"
+        name = "`karnet serve`" if self._role == SUPERVISOR else f"`karnet {' '.join(command(self._role))}`"
         return InstallationProblem(
             "already-running",
             f"{name} already runs for the installation in {self._installation.path}{who}.",

@@ -27,7 +27,7 @@ from karnet.wiring.serve.ending import SIGNALS, SUPERVISOR_PIPE
 from karnet.wiring.serve.keeping import database_kept
 from karnet.wiring.serve.logs import Logger, start_logging
 from karnet.wiring.serve.processes import TABLES_BEHIND, url
-from karnet.wiring.serve.report import ROLES, SUPERVISOR, Presence, State, read_report
+from karnet.wiring.serve.report import SUPERVISOR, Presence, State, command, read_report, roles
 
 _TICK_S = 0.2
 _STOP_MAY_TAKE_S = 20.0
@@ -90,7 +90,7 @@ class _Household:
         self._installation, self._log = installation, log
         # The writing end is open here alone: it closes with this process, however that ends.
         self._reading, self._writing = os.pipe()
-        self._children = [_Child(role) for role in ROLES]
+        self._children = [_Child(role) for role in roles(installation)]
 
     def __enter__(self) -> _Household:
         return self
@@ -136,7 +136,7 @@ class _Household:
         child.started = time.monotonic()
         child.process = subprocess.Popen(
             [
-                *(sys.executable, "-P", "-m", "karnet.wiring.cli", "serve", child.role),
+                *(sys.executable, "-P", "-m", "karnet.wiring.cli", *command(child.role)),
                 *("--json", "--data", str(self._installation.path)),
             ],
             stdin=subprocess.DEVNULL,

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from karnet.faces.base.access import signed_in
 from karnet.journal.selectors import Progress, progress
 from karnet.wiring.installation import Installation
-from karnet.wiring.serve.report import ROLES, State, read_report
+from karnet.wiring.serve.report import State, read_report, roles
 
 _WELL = (State.RUNNING, State.STARTING)
 
@@ -60,5 +60,5 @@ def _log() -> tuple[Progress | None, str]:
 
 
 def _processes(installation: Installation) -> dict[str, Any]:
-    reports = {role: read_report(installation, role) for role in ROLES}
+    reports = {role: read_report(installation, role) for role in roles(installation)}
     return {role: msgspec.to_builtins(report) if report else {"state": "absent"} for role, report in reports.items()}

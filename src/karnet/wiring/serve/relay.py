@@ -1,0 +1,70 @@
+"""The relay process: sends what this server sealed, fetches and applies what others sealed, pulls the archive daily."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from karnet.wiring import clock
+from karnet.wiring.card_keys import cosigner_key, hub_link
+from karnet.wiring.installation import Installation
+from karnet.wiring.problem import InstallationProblem
+from karnet.wiring.serve.processes import check_tables, process
+from karnet.wiring.serve.report import State
+
+if TYPE_CHECKING:
+    from karnet.federation.relay import Relay
+
+_ENDS_WITHIN_S = 10.0
+
+
+def run_relay(installation: Installation) -> None:
+    """Relay until told to end. Raises InstallationProblem for a server that takes part in no common card."""
+    role = installation.config.federation.role
+    if role == "none":
+        raise InstallationProblem(
+            "no-common-card",
+            f"{installation.config_file} gives this server no part in a common card.",
+            "Run `karnet hub init` or `karnet federation join` first.",
+        )
+    with process(installation, "relay") as (presence, ending, log):
+        check_tables(installation)
+        from karnet.federation.http.news import News
+        from karnet.federation.relay import Relay
+        from karnet.federation.store import PostgresStore
+
+        news = News()
+        relay = Relay(
+            PostgresStore(installation.name, clock.now), news, clock=clock.now, stop=ending.event, say=log.warning
+        )
+        work = [relay.run_applier]
+        if role == "member":
+            work += _lanes(installation, relay)
+        presence.say(State.RUNNING)
+        with news.heard():
+            threads = [threading.Thread(target=one, name=f"relay-{n}", daemon=True) for n, one in enumerate(work)]
+            for thread in threads:
+                thread.start()
+            ending.event.wait()
+            news.tell()
+            # A lane may be waiting for the hub's news: what it would have brought, the next start fetches.
+            for thread in threads:
+                thread.join(_ENDS_WITHIN_S if thread is threads[0] else 0.2)
+
+
+def _lanes(installation: Installation, relay: Relay) -> list[Callable[[], None]]:
+    from karnet.federation.core.relaying import Inbound, Outbound
+    from karnet.federation.http.client import HubClient
+
+    link = hub_link(installation)
+    jitter = random.SystemRandom().random
+    outbound = Outbound(link.addresses, jitter, hub=link.hub)
+    inbound = Inbound(link.addresses, jitter, hub=link.hub, cosigner=cosigner_key(installation))
+    # Connections of their own: the one waits for news while the other sends.
+    calls = [HubClient(link.certificate, link.token).call for _ in range(2)]
+    return [
+        lambda: relay.run_lane(outbound, calls[0], link.hub),
+        lambda: relay.run_lane(inbound, calls[1], link.hub),
+    ]
