@@ -80,10 +80,11 @@ class Transfer(ProjectedModel):
 
 
 class Stored(ProjectedModel):
-    """An account of money or bonus money on a medium, held by the facility that took it."""
+    """An account of money or bonus money on an issue of a medium, held by the facility that took it."""
 
     account = models.UUIDField(primary_key=True)
     medium = models.UUIDField(db_index=True)
+    issue = models.IntegerField()
     facility = models.UUIDField()
     kind = models.CharField(max_length=8)
     currency = models.CharField(max_length=3)

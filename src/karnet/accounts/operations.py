@@ -69,13 +69,14 @@ StoredKind = Literal["money", "bonus"]
 
 
 class StoredAccount(Part, frozen=True, kw_only=True):
-    """An account of money, or bonus money, on a medium, held by one facility: the one that took the money.
+    """An account of money, or bonus money, on a medium (of that `issue`), held by one facility: the one that took it.
 
     One account a facility, so that what is spent elsewhere says of itself who owes it (SPEC N10).
     """
 
     account: UUID
     medium: UUID
+    issue: int = 0
     facility: UUID
     kind: StoredKind
     currency: str
@@ -183,9 +184,9 @@ def house_account(facility: UUID, purpose: HousePurpose, unit: str) -> UUID:
     return named_id("account", facility, purpose, unit)
 
 
-def stored_account(medium: UUID, holder: UUID, kind: StoredKind, currency: str) -> UUID:
-    """Return the id of the account of money on a medium that one facility holds."""
-    return named_id("account", medium, kind, holder, currency)
+def stored_account(medium: UUID, issue: int, holder: UUID, kind: StoredKind, currency: str) -> UUID:
+    """Return the id of the account of money on an issue of a medium that one facility holds."""
+    return named_id("account", medium, issue, kind, holder, currency)
 
 
 def owned_account(owner: UUID, purpose: str, unit: str) -> UUID:

@@ -90,7 +90,7 @@ class _End(Insert):
 ACCOUNT = Insert(models.Account, ["id", "owner", "purpose", "unit", "overdraft", "hot"], present_ok=True)
 TRANSFER = Insert(models.Transfer, ["origin", "number", "n", "source", "target", "amount", "unit", "at"])
 RESERVATION = Insert(models.Reservation, ["id", "source", "target", "amount", "unit", "expires_at", "origin", "number"])
-STORED = Insert(models.Stored, ["account", "medium", "facility", "kind", "currency"], present_ok=True)
+STORED = Insert(models.Stored, ["account", "medium", "issue", "facility", "kind", "currency"], present_ok=True)
 LOAD = Insert(models.Load, ["id", "medium", "facility", "currency", "money", "bonus", "at", "origin", "number"])
 DRAWN = Insert(
     models.Drawn,
@@ -139,7 +139,7 @@ def reservation_ended(part: ReservationEnded, recorded: Recorded, write: Write) 
 
 @projects(StoredAccount)
 def stored_account(part: StoredAccount, recorded: Recorded, write: Write) -> None:
-    write(STORED, (part.account, part.medium, part.facility, part.kind, part.currency))
+    write(STORED, (part.account, part.medium, part.issue, part.facility, part.kind, part.currency))
 
 
 @projects(MoneyLoaded)

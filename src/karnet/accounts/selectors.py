@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
+from karnet.accounts.operations import StoredKind
 from karnet.accounts.rules import Balance
 from karnet.journal.flight import Send
 
@@ -19,6 +20,7 @@ __all__ = [
     "OwnedAccount",
     "Statement",
     "StatementLine",
+    "StoredHeld",
     "ask_balances",
     "balances",
     "books_balance",
@@ -26,6 +28,7 @@ __all__ = [
     "lock",
     "owned",
     "statement",
+    "stored",
 ]
 
 _EXACT = (
@@ -90,6 +93,39 @@ def owned(owner: UUID) -> list[OwnedAccount]:
             )
             for account, purpose, unit, balance, reserved, overdraft, hot in cursor.fetchall()
         ]
+
+
+class StoredHeld(msgspec.Struct, frozen=True, kw_only=True):
+    """Money on a medium in one account: of which issue, held by which facility (`code`), what kind, how much."""
+
+    account: UUID
+    medium: UUID
+    issue: int
+    facility: UUID
+    code: str
+    kind: StoredKind
+    held: Balance
+
+
+def stored(media: Collection[UUID]) -> dict[UUID, list[StoredHeld]]:
+    """Return the accounts of money on media, by medium, in the order of the holders' codes. To draw on them, hold the
+    media's locks."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT s.account, s.medium, s.issue, s.facility, f.code, s.kind, a.unit, a.balance, a.reserved, a.overdraft"
+            " FROM accounts_stored s JOIN accounts_account a ON a.id = s.account"
+            " JOIN parties_facility f ON f.id = s.facility WHERE s.medium = ANY(%b::uuid[]) ORDER BY f.code, s.kind DESC",
+            [list(media)],
+        )
+        found: dict[UUID, list[StoredHeld]] = {medium: [] for medium in media}
+        for account, medium, issue, facility, code, kind, unit, balance, reserved, overdraft in cursor.fetchall():
+            held = Balance(unit=unit, balance=balance, reserved=reserved, overdraft=overdraft)
+            found[medium].append(
+                StoredHeld(
+                    account=account, medium=medium, issue=issue, facility=facility, code=code, kind=kind, held=held
+                )
+            )
+        return found
 
 
 def books_balance() -> dict[str, int]:

@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('account', models.UUIDField(primary_key=True, serialize=False)),
                 ('medium', models.UUIDField(db_index=True)),
+                ('issue', models.IntegerField()),
                 ('facility', models.UUIDField()),
                 ('kind', models.CharField(max_length=8)),
                 ('currency', models.CharField(max_length=3)),
