@@ -5,6 +5,7 @@ and what was sold in other seasons is not read.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
 from karnet.settlement import selectors
 from karnet.settlement.operations import Agreement
+from karnet.settlement.rules.agreements import agreement_id, canonical_text
 from karnet.settlement.rules.division import TicketKind, Visit
 from karnet.settlement.rules.report import Heading, Place, Report, build_report
 from karnet.settlement.rules.totals import Terms, Ticket, Totals, difference, has_ended
@@ -35,6 +37,7 @@ class Cumulative(msgspec.Struct, frozen=True):
     places: list[Place]
     amounts: dict[tuple[int, str, int], int]
     unmatched_passages: int
+    text: Agreement
 
     def report(self) -> Report:
         return build_report(self.heading, self.places, self.amounts, self.unmatched_passages)
@@ -74,8 +77,12 @@ def cumulative(
     agreement: UUID | None = None,
     until: datetime | None = None,
     as_of: datetime | None = None,
+    instead: Agreement | None = None,
 ) -> Cumulative | Refused:
-    """Return the cumulative amounts of an agreement over a cut; arguments and refusals as in `settle`."""
+    """Return the cumulative amounts of an agreement over a cut; arguments and refusals as in `settle`.
+
+    `instead`: a text to divide by that is not in force (what-if); the tickets and the time are the agreement's own.
+    """
     cut = cut or latest_cut()
     try:
         facts = extent(cut, instant(until) if until else None)
@@ -86,11 +93,15 @@ def cumulative(
     if row is None:
         return refused(Reason.NO_AGREEMENT)
     as_of = instant(as_of) if as_of else facts.until or instant_of(cut) or row.valid_from
+    measures = measures_of(instead or row.text, reweighed=instead is not None and instead.gates != row.text.gates)
+    if instead is not None:
+        sha256 = hashlib.sha256(canonical_text(instead)).hexdigest()
+        row = msgspec.structs.replace(row, id=agreement_id(sha256), sha256=sha256, text=instead)
     places = selectors.places()
     totals = Totals(selectors.terms_of(row, places))
     belongs_from = max((other.valid_until for other in published if other.valid_until <= row.valid_from), default=None)
     span = _Span(belongs_from, row.valid_until)
-    unmatched = _add_tickets(totals, facts, places, span, as_of, measures_of(row.text))
+    unmatched = _add_tickets(totals, facts, places, span, as_of, measures)
     _add_money(totals, facts, places, span, as_of)
     heading = Heading(
         agreement=row.id,
@@ -103,7 +114,7 @@ def cumulative(
         until=facts.until,
         as_of=as_of,
     )
-    return Cumulative(heading, places, totals.result(), unmatched)
+    return Cumulative(heading, places, totals.result(), unmatched, row.text)
 
 
 def _chosen(published: list[AgreementRow], agreement: UUID | None, at: datetime) -> AgreementRow | None:
