@@ -24,7 +24,7 @@ from karnet.entitlements.requests import Block
 from karnet.entitlements.rules import medium_id, points_account
 from karnet.entitlements.services import block
 from karnet.journal.founding import found_server, server_id
-from karnet.kernel.ids import derived_id
+from karnet.journal.requests import id_made_by
 from karnet.kernel.outcomes import Refused
 from karnet.orders.operations import Payment
 from karnet.orders.requests import Card, OpenShift, SaleLine, Sell, TopUp
@@ -155,7 +155,11 @@ def state(name: str) -> State:
     medium = medium_id(name)
     instants = [MORNING + timedelta(minutes=m) for m in range(4)]
     instants += [MORNING + timedelta(minutes=3, seconds=2)] + [MORNING + timedelta(minutes=m) for m in (5, 6)]
-    ids = [[derived_id(at, key, n) for n in range(3)] for at, key in zip(instants, keys(name), strict=True)]
+    actors = (server_id(NAME), ANNA, LIFT, TURNSTILE)
+    ids = [
+        [id_made_by(actor, at, key, n) for actor in actors for n in range(3)]
+        for at, key in zip(instants, keys(name), strict=True)
+    ]
     tickets = [row[0] for row in _rows("SELECT id FROM entitlements_entitlement WHERE medium_id = %s", medium)]
     held = balances([points_account(ticket) for ticket in tickets])
     return State(

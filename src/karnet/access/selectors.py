@@ -99,7 +99,8 @@ def _passed(rows: Iterable[tuple[UUID, UUID, datetime]]) -> dict[UUID, dict[UUID
 
 _GRANT = """
 SELECT g.id, g.gate, g.facility, g.medium, g.entitlement, g.direction, g.points, g.weight, g.expires_at, g.chosen_by,
-       g.valid_from, g.valid_until, g.day, g.at, CASE WHEN p.id IS NOT NULL THEN 'taken' ELSE g.outcome END
+       g.valid_from, g.valid_until, g.day, g.at, CASE WHEN p.id IS NOT NULL THEN 'taken' ELSE g.outcome END,
+       g.origin = 1
 FROM access_grant g LEFT JOIN access_passage p ON p.id = g.id
 """
 
@@ -121,11 +122,12 @@ def grants(ids: Collection[UUID]) -> dict[UUID, Grant]:
 
 
 def grants_to_lapse(at: datetime, limit: int) -> list[Grant]:
-    """Return grants that wait though their time is over at `at`, the oldest first. To end them, lock their media."""
+    """Return grants of gates here that wait though their time is over at `at`, the oldest first. To end them, lock their
+    media."""
     return [
         _grant(row)
         for row in _rows(
-            f"{_GRANT} WHERE g.ended_at IS NULL AND g.expires_at <= %s ORDER BY g.expires_at, g.id LIMIT %s",
+            f"{_GRANT} WHERE g.ended_at IS NULL AND g.origin = 1 AND g.expires_at <= %s ORDER BY g.expires_at, g.id LIMIT %s",
             [at, limit],
         )
     ]
@@ -139,7 +141,7 @@ def _grant(row: tuple[Any, ...]) -> Grant:
         activated=Activated(id=entitlement, valid_from=valid_from, valid_until=row[11]) if valid_from else None,
         day_used=DayUsed(id=entitlement, day=day) if day else None,
     )  # fmt: skip
-    return Grant(granted, row[13], row[14])
+    return Grant(granted, row[13], row[14], row[15])
 
 
 class Passed(NamedTuple):

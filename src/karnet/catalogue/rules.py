@@ -13,7 +13,7 @@ import msgspec
 
 from karnet.catalogue.operations import Product, ProductKind, Published, Starts, Validity, ValidityKind
 from karnet.journal.operations import Operation
-from karnet.kernel.ids import derived_id
+from karnet.journal.requests import made_id
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import Window, instant
@@ -93,9 +93,8 @@ def decide_publication(
     )
     if problems:
         return bad_values(problems), ()
-    at = instant(request.at)
     products = tuple(
-        Product(id=derived_id(at, request.key, f"product/{draft.code}"), **msgspec.structs.asdict(draft))
+        Product(id=made_id(request, f"product/{draft.code}"), **msgspec.structs.asdict(draft))
         for draft in request.products
     )
     operation = Published(

@@ -27,7 +27,8 @@ from karnet.entitlements.operations import (
     Replaced,
 )
 from karnet.entitlements.requests import NameHolder, Replace
-from karnet.kernel.ids import derived_id, named_id
+from karnet.journal.requests import made_id
+from karnet.kernel.ids import named_id
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import day_end, day_start, inside, instant, local_day, next_opening
@@ -394,7 +395,7 @@ def decide_replace(desk: Desk, held: Held, request: Replace, facility: UUID) -> 
             # For the settlement it comes to nothing: the facility that moves a deposit paid and took the same.
             same = {"facility": facility, "amount": deposit.amount, "currency": deposit.currency}
             paid.append(DepositReturned(id=deposit.id, medium=old.id, **same))  # type: ignore[arg-type]
-            taken.append(DepositTaken(id=derived_id(at, request.key, f"deposit:{place}"), medium=new.id, **same))  # type: ignore[arg-type]
+            taken.append(DepositTaken(id=made_id(request, f"deposit:{place}"), medium=new.id, **same))  # type: ignore[arg-type]
         held.deposits[old.id] = []
     desk.put(msgspec.structs.replace(old, state="replaced", blocks=old.blocks + 1, state_at=at))
     desk.put(issued_state(new, at))
@@ -407,7 +408,7 @@ def decide_replace(desk: Desk, held: Held, request: Replace, facility: UUID) -> 
     return Replaced(
         old=old.id,
         new=new,
-        block=MediumBlocked(block=derived_id(at, request.key, "block"), medium=old.id, code=request.code),
+        block=MediumBlocked(block=made_id(request, "block"), medium=old.id, code=request.code),
         moved=tuple(EntitlementMoved(id=holding.id, medium=new.id, issue=new.issue) for holding in going),
         sales_point=request.sales_point,
         deposits_taken=tuple(taken),

@@ -17,11 +17,10 @@ from karnet.entitlements.requests import Replace as Replace
 from karnet.entitlements.requests import ReplacementIssued as ReplacementIssued
 from karnet.entitlements.requests import Unblock as Unblock
 from karnet.journal.projection import Conflict
+from karnet.journal.requests import made_id
 from karnet.journal.transaction import Asked, Outcome, Transaction, conflict, transact
-from karnet.kernel.ids import derived_id
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
-from karnet.kernel.time import instant
 from karnet.parties.people import known_customers
 from karnet.parties.selectors import sales_points
 
@@ -43,7 +42,7 @@ def _block(tx: Transaction[Block, BlockPlaced]) -> None:
             problem = f"must be one of {', '.join(get_args(BlockCode))}"
             tx.record([Outcome(request, bad_values({"code": problem}))])
             continue
-        block = derived_id(instant(request.at), request.key, "block")
+        block = made_id(request, "block")
         placed = MediumBlocked(block=block, medium=request.medium, code=request.code)
         answer = BlockPlaced(block=block, medium=request.medium)
         tx.record([Outcome(request, answer, (Blocked(block=placed, sales_point=request.sales_point),))])

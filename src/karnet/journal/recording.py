@@ -12,7 +12,7 @@ import msgspec
 
 from karnet.journal.flight import Send
 from karnet.journal.operations import Entry, EntryHead, Operation, Received, Recorded, encode_entry
-from karnet.journal.requests import Asked
+from karnet.journal.requests import Asked, made_id
 from karnet.kernel import canonical
 from karnet.kernel.ids import derived_id
 from karnet.kernel.time import instant
@@ -27,8 +27,8 @@ MAX_INLINE_BYTES = 24 * 1024
 
 def entry(operation: Operation, request: Asked, ordinal: int, cause: UUID | None) -> Entry:
     """Return the entry of a request's `ordinal`-th operation; its id derives from key and ordinal."""
-    at = instant(request.at)
-    return Entry(id=derived_id(at, request.key, ordinal), at=at, actor=request.actor, body=operation, cause=cause)
+    made = made_id(request, ordinal)
+    return Entry(id=made, at=instant(request.at), actor=request.actor, body=operation, cause=cause)
 
 
 def received(sizes: dict[str, int], following: Entry) -> Entry:

@@ -49,4 +49,17 @@ class Outcome(msgspec.Struct, Generic[RequestT, AnswerT], frozen=True):
 
 def operation_id(request: Asked, ordinal: int = 0) -> UUID:
     """Return the id that the request's `ordinal`-th operation will have (for ids a rule derives from it)."""
-    return derived_id(instant(request.at), request.key, ordinal)
+    return made_id(request, ordinal)
+
+
+def made_id(request: Asked, what: int | str) -> UUID:
+    """Return the id of a thing that a request makes: the same whenever it is asked again, at this server alone.
+
+    Two servers may be asked under one key in the same millisecond, but never in the name of the same actor.
+    """
+    return id_made_by(request.actor, request.at, request.key, what)
+
+
+def id_made_by(actor: UUID, at: datetime, key: str, what: int | str) -> UUID:
+    """As `made_id`, of a request that is told by its parts."""
+    return derived_id(instant(at), f"{actor}\x1f{key}", what)

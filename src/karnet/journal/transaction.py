@@ -80,7 +80,7 @@ def transact(
     Guarantees: operations, projections and answers are committed together or not at all; a key seen before gets the
     answer it got then and nothing is recorded; a key seen before with other contents gets KEY_REUSED. A batch that
     the database refuses is run again one by one, so one bad request harms only itself; `refuse` words that refusal.
-    A request whose actor is not enrolled, or retired by then, is refused before the body sees it (SPEC N7); one that
+    A request whose actor is not enrolled here (actors of other servers act there), or retired by then, is refused before the body sees it (SPEC N7); one that
     the journal could not keep (key, instant, numbers, text) is refused with BAD_VALUE and not even remembered.
     Must not be called inside another transaction.
     """
@@ -196,7 +196,7 @@ def _known(keys: list[str], actors: list[UUID]) -> tuple[dict[str, tuple[bytes, 
     """Return what was answered before, by key, and the enrolled among the actors with the end of their time."""
     with in_one_flight(connection) as send:
         answered = send("SELECT key, digest, answer FROM journal_request WHERE key = ANY(%b::text[])", [keys])
-        enrolled = send("SELECT id, retired_at FROM journal_actor WHERE id = ANY(%b::uuid[])", [actors])
+        enrolled = send("SELECT id, retired_at FROM journal_actor WHERE id = ANY(%b::uuid[]) AND origin = 1", [actors])
     return {key: (bytes(digest), bytes(answer)) for key, digest, answer in answered.rows()}, dict(enrolled.rows())
 
 

@@ -13,8 +13,7 @@ from karnet.access.rules.candidates import Attempt, Candidate, Preference, Usabl
 from karnet.access.rules.state import Card, GateState, State, after
 from karnet.access.rules.turns import not_taken, passed_at_once, reservation
 from karnet.entitlements.rules import usable_medium
-from karnet.journal.requests import Outcome
-from karnet.kernel.ids import derived_id
+from karnet.journal.requests import Outcome, made_id
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
@@ -134,7 +133,7 @@ def _passback_until(card: Card, gate: Gate, at: datetime) -> datetime | None:
 def _admitted(scan: Scan, card: Card, expected: Card, attempt: Attempt, choice: Usable) -> Outcome[Scan, Verdict]:
     gate, at = attempt.gate, attempt.at
     granted = Granted(
-        grant=derived_id(at, scan.key, "passage"),
+        grant=made_id(scan, "passage"),
         gate=gate.id,
         facility=gate.facility,
         medium=card.medium.id,
@@ -156,7 +155,7 @@ def _admitted(scan: Scan, card: Card, expected: Card, attempt: Attempt, choice: 
 
 def _stale(card: Card, at: datetime) -> tuple[NotTaken, ...]:
     """Return the ends of the card's grants whose time is over: recorded when it gets the next one, or by `Lapse`."""
-    return tuple(not_taken(grant.granted, lapsed=True) for grant in card.grants if not grant.waits(at))
+    return tuple(not_taken(grant.granted, lapsed=True) for grant in card.grants if grant.home and not grant.waits(at))
 
 
 def _verdict(expected: Card, granted: Granted, drawn: int = 0) -> Verdict:

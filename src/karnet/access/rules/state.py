@@ -40,11 +40,15 @@ GrantEnd = Literal["taken", "not_taken", "lapsed"]
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """A grant given at `at`, and how it ended; None = it waits for the turn, perhaps longer than it should."""
+    """A grant given at `at`, and how it ended; None = it waits for the turn, perhaps longer than it should.
+
+    `home`: its gate is one of this server; what became of another server's grant is that server's to tell.
+    """
 
     granted: Granted
     at: datetime
     end: GrantEnd | None = None
+    home: bool = True
 
     def waits(self, at: datetime) -> bool:
         """Tell whether the gate may still be turned on this grant: before `expires_at`, not at it."""
@@ -76,7 +80,7 @@ class Card(msgspec.Struct, frozen=True):
             granted = grant.granted
             if grant.waits(at):
                 card = _used(card, granted.entitlement, 0, granted.activated, granted.day_used)
-            else:
+            elif grant.home:
                 card = _used(card, granted.entitlement, -granted.points)
         return card
 

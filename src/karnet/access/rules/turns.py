@@ -43,7 +43,7 @@ def decide_turns(
 
 
 def _turned(grant: Grant | None, left: Mapping[UUID, int], turn: Turn) -> Outcome[Turn, Turned]:
-    if grant is None:
+    if grant is None or not grant.home:
         return Outcome(turn, refused(Reason.UNKNOWN_GRANT, grant=str(turn.grant)))
     granted = grant.granted
     if grant.end in ("taken", "not_taken"):
@@ -69,7 +69,7 @@ def _turned(grant: Grant | None, left: Mapping[UUID, int], turn: Turn) -> Outcom
 def decide_lapse(lapse: Lapse, grants: Iterable[Grant]) -> Outcome[Lapse, Lapsed]:
     """End those of the grants that wait longer than they should: what they reserved is free again."""
     at = instant(lapse.at)
-    over = [grant.granted for grant in grants if grant.end is None and not grant.waits(at)]
+    over = [grant.granted for grant in grants if grant.home and grant.end is None and not grant.waits(at)]
     return Outcome(lapse, Lapsed(grants=len(over)), tuple(not_taken(granted, lapsed=True) for granted in over))
 
 

@@ -18,7 +18,7 @@ from karnet.entitlements.operations import (
 )
 from karnet.entitlements.requests import Replace
 from karnet.entitlements.rules import Desk, Held, Holding, MediumState, decide_replace, outrun, points_account, unused
-from karnet.kernel.ids import derived_id
+from karnet.journal.requests import made_id
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
@@ -169,7 +169,7 @@ def _returned(
     owed = earned(place.facility, place.currency, gross=gross, vat=vat, deposit=deposit)
     money = allocate(owed, [(paid_to, gross + deposit)], place.currency)
     return Returned(
-        id=derived_id(instant(request.at), request.key, "return"),
+        id=made_id(request, "return"),
         facility=place.facility,
         sales_point=place.sales_point,
         operator=request.actor,
@@ -241,7 +241,7 @@ def decide_replace_card(
     if isinstance(replaced, Refused) or request.deposit == "move" or not request.deposit_minor:
         return replaced if isinstance(replaced, Refused) else (0, replaced)
     taken = DepositTaken(
-        id=derived_id(instant(request.at), request.key, "deposit:new"),
+        id=made_id(request, "deposit:new"),
         medium=replaced.new.id,
         facility=place.facility,
         amount=request.deposit_minor,

@@ -20,7 +20,7 @@ from karnet.entitlements.rules import (
     validity_at_sale,
 )
 from karnet.journal.operations import Operation
-from karnet.kernel.ids import derived_id
+from karnet.journal.requests import made_id
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant, local_day
@@ -65,7 +65,7 @@ class Basket:
 
     def id(self, what: str) -> UUID:
         """Return the id of a thing this sale makes."""
-        return derived_id(self.at, self.request.key, what)
+        return made_id(self.request, what)
 
     @property
     def deposits(self) -> list[DepositTaken]:

@@ -8,10 +8,9 @@ from uuid import UUID
 import msgspec
 
 from karnet.accounts.operations import AccountOpened, house_account, owned_account
-from karnet.kernel.ids import derived_id
+from karnet.journal.requests import made_id
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
-from karnet.kernel.time import instant
 from karnet.orders.operations import CashMoved, CashReason, ShiftClosed, ShiftOpened
 from karnet.orders.requests import CashInDrawer, CloseShift, MoveCash, OpenShift, ShiftCounted, ShiftOpen
 from karnet.orders.rules.counter import Counter, RunningShift
@@ -47,7 +46,7 @@ def decide_open(
         return refused(Reason.SHIFT_OPEN, sales_point=place.code), ()
     roster.by_sales_point[request.sales_point] = LastShift(sequence=here.sequence + 1, running=True)
     roster.by_operator[request.actor] = LastShift(sequence=theirs.sequence + 1, running=True)
-    shift = derived_id(instant(request.at), request.key, "shift")
+    shift = made_id(request, "shift")
     account = drawer(shift, place.currency)
     opened = ShiftOpened(
         shift=shift,
@@ -119,7 +118,7 @@ def decide_move_cash(
     box, safe = drawer(shift.id, shift.currency), owned_account(shift.facility, "safe", shift.currency)
     source, target = (box, safe) if amount > 0 else (safe, box)
     moved = CashMoved(
-        id=derived_id(instant(request.at), request.key, "cash"),
+        id=made_id(request, "cash"),
         shift=shift.id,
         facility=shift.facility,
         sales_point=shift.sales_point,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from karnet.kernel.ids import derived_id
+from karnet.journal.requests import made_id
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
-from karnet.kernel.time import instant
 from karnet.orders.operations import TermsSet
 from karnet.orders.requests import SetTerms, TermsHold
 from karnet.orders.rules.counter import Place
@@ -31,7 +30,7 @@ def decide_terms(request: SetTerms, place: Place | None) -> tuple[TermsHold | Re
     if problems:
         return bad_values(problems), ()
     terms = TermsSet(
-        id=derived_id(instant(request.at), request.key, "terms"),
+        id=made_id(request, "terms"),
         facility=place.facility,
         sales_point=place.sales_point,
         products=None if request.products is None else tuple(sorted(set(request.products))),

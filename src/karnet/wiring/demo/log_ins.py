@@ -61,7 +61,13 @@ def ensure_log_ins(installation: Installation, server: UUID, at: datetime) -> tu
     enrol_sales_points(
         [
             EnrolSalesPoint(
-                key="demo:sales-point-hotel", at=at, actor=server, facility=facility, code=HOTEL, kind="partner", name="Hotel Tatry"
+                key="demo:sales-point-hotel",
+                at=at,
+                actor=server,
+                facility=facility,
+                code=HOTEL,
+                kind="partner",
+                name="Hotel Tatry",
             )
         ]
     )

@@ -9,10 +9,10 @@ from uuid import UUID
 from karnet.entitlements import selectors, services
 from karnet.entitlements.requests import Block, Unblock
 from karnet.entitlements.rules import Holding, medium_id, unused
-from karnet.kernel.ids import derived_id
+from karnet.journal.requests import id_made_by
 from karnet.kernel.outcomes import refused
 from karnet.kernel.reasons import Reason
-from karnet.kernel.time import instant, zone
+from karnet.kernel.time import zone
 from karnet.wiring.play import steps
 from karnet.wiring.play.amounts import Money
 from karnet.wiring.play.asking import ask
@@ -38,6 +38,12 @@ def block(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
     return ask(lines, request, services.block, lambda line, answer: {})
 
 
+def _block_of(stage: Stage, line: Line) -> UUID:
+    """Return the id of the block that a step of this scenario placed."""
+    assert isinstance(line.step, steps.Block)
+    return id_made_by(stage.operator(line.step.operator), line.step.at, line.key, "block")
+
+
 def unblock(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
     """Lift the last block on each card: the one this scenario placed, else the one found on the card."""
     open_blocks = selectors.open_blocks({_medium(line) for line in lines if line.about is None})
@@ -47,7 +53,7 @@ def unblock(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
         assert isinstance(step, steps.Unblock)
         medium = _medium(line)
         if line.about is not None:
-            block = derived_id(instant(line.about.step.at), line.about.key, "block")
+            block = _block_of(stage, line.about)
         elif found := open_blocks[medium]:
             block = found[-1].block
         else:

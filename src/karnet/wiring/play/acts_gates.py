@@ -7,8 +7,7 @@ from uuid import UUID
 
 from karnet.access import services
 from karnet.access.requests import EnrolGate, Scan, Turn, Turned, Verdict
-from karnet.kernel.ids import derived_id
-from karnet.kernel.time import instant
+from karnet.journal.requests import id_made_by
 from karnet.wiring.play import steps
 from karnet.wiring.play.asking import ask
 from karnet.wiring.play.reading import Line
@@ -49,7 +48,7 @@ def scan(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
 
     def fields(line: Line, verdict: Verdict) -> Fields:
         assert isinstance(line.step, steps.Scan)
-        if verdict.id != _own_grant(line):
+        if verdict.id != _own_grant(stage, line):
             stage.grants[line.number] = verdict.id  # it waits since an earlier scan
         told: Fields = {
             "by": verdict.by,
@@ -74,7 +73,7 @@ def turn(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
         step = line.step
         assert isinstance(step, steps.Take)
         assert line.about is not None
-        grant = stage.grants.pop(line.about.number, None) or _own_grant(line.about)
+        grant = stage.grants.pop(line.about.number, None) or _own_grant(stage, line.about)
         return Turn(key=line.key, at=step.at, actor=stage.gate(step.gate), grant=grant, taken=step.taken)
 
     def fields(line: Line, turned: Turned) -> Fields:
@@ -84,9 +83,10 @@ def turn(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
     return ask(lines, request, services.turn, fields)
 
 
-def _own_grant(line: Line) -> UUID:
+def _own_grant(stage: Stage, line: Line) -> UUID:
     """Return the id of the grant that a scan gets when no earlier one waits for the turn."""
-    return derived_id(instant(line.step.at), line.key, "passage")
+    assert isinstance(line.step, steps.Scan)
+    return id_made_by(stage.gate(line.step.gate), line.step.at, line.key, "passage")
 
 
 def _card(line: Line) -> str:
