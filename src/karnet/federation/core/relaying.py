@@ -104,6 +104,14 @@ class Lane:
         self._failures = 0
         self._not_before: datetime | None = None
 
+    def step(self, store: Store, now: datetime) -> Send | Rest:
+        """Return what to do next. Call it again after a reply, a failure or a rest."""
+        raise NotImplementedError
+
+    def on_reply(self, store: Store, reply: Reply, now: datetime) -> None:
+        """Take the hub's answer."""
+        raise NotImplementedError
+
     def on_failure(self, now: datetime, detail: str) -> None:
         """The request got no reply: refused, broken off, timed out, garbled."""
         self._at = (self._at + 1) % len(self.addresses)

@@ -95,6 +95,7 @@ class MemoryStore:
         self._cosigned: dict[tuple[str, str], Cosigned] = {}
         self._evidence: dict[tuple[str, str, int, str], Evidence] = {}
         self.crash = crash
+        self.received = 0
 
     def backup(self) -> MemoryStore:
         """Return a copy of everything on the disk."""
@@ -186,6 +187,7 @@ class MemoryStore:
         log.write(batch.tiles)
         log.root = batch.root
         log.notes[batch.noted] = batch.note
+        self.received += 1
         self.crash("received")
 
     def cosignatures(self, logs: Collection[str]) -> tuple[Cosigned, ...]:

@@ -219,6 +219,7 @@ class Server:
 
     def _settled(self, first: int, entries: Sequence[Kept], numbers: Mapping[bytes, int]) -> None:
         disk = self.disk
+        disk.store.log(self.name).applied = first + len(entries)
         for index, kept in enumerate(entries, first):
             number = numbers.get(kept.data)
             if number is not None:
@@ -233,7 +234,7 @@ class Server:
         count = 0
         for origin, name in list(self.disk.origins.items()):
             log = self.disk.store.log(name)
-            if origin == HOME or log.status is not Status.FOLLOWED or name in self.disk.quarantines:
+            if log.status is not Status.FOLLOWED or name in self.disk.quarantines:
                 continue
             for _ in range(min(limit, log.size - log.applied)):
                 if not self._apply_next(origin, log):
@@ -278,18 +279,25 @@ class Server:
 
     def _projected(self, entry: Entry, whose: Log, origin: int) -> Fault | None:
         disk = self.disk
-        number = disk.number + 1
-        if entry.id in disk.ids:
-            return Fault("refused_by_tables", f"operation {entry.id} is recorded already")
-        self._crash("apply")
-        if entry.body.SCOPE == "shared":
-            try:
-                disk.tables.project([Recorded(entry, origin, number, whose.server)], arriving=True)
-            except _REFUSALS as error:
-                return Fault("refused_by_tables", str(error))
         log = disk.store.log(whose.name)
-        disk.number = number
-        disk.ids.add(entry.id)
+        data = log.entries[log.applied].data
+        number = next((u.number for u in disk.unsealed if u.kept.data == data), None) if origin == HOME else None
+        self._crash("apply")
+        if number is None:  # Else the backup had it, not sealed yet.
+            number = disk.number + 1
+            if entry.id in disk.ids:
+                return Fault("refused_by_tables", f"operation {entry.id} is recorded already")
+            if entry.body.SCOPE == "shared":
+                try:
+                    disk.tables.project([Recorded(entry, origin, number, whose.server)], arriving=True)
+                except _REFUSALS as error:
+                    return Fault("refused_by_tables", str(error))
+            disk.number = number
+            disk.ids.add(entry.id)
+        if origin == HOME:
+            disk.unsealed = [operation for operation in disk.unsealed if operation.number != number]
+            if isinstance(entry.body, Received):
+                disk.said.update(entry.body.sizes)
         disk.places[origin, number] = log.applied
         log.applied += 1
         disk.waiting.pop(whose.name, None)
@@ -297,8 +305,7 @@ class Server:
         return None
 
     def _applied(self, name: str) -> int:
-        log = self.disk.store.log(name)
-        return log.size if name == self.name else log.applied
+        return self.disk.store.log(name).applied
 
     # What `karnet journal recover` does.
 
@@ -313,25 +320,16 @@ class Server:
         """How many entries the checkpoint file has seen signed that the database does not hold."""
         return max(self.witness, default=0) - self.disk.store.log(self.name).size
 
+    @property
+    def recovering(self) -> bool:
+        """Whether entries of the own log that a backup lost are back, but not applied again yet."""
+        log = self.disk.store.log(self.name)
+        return log.applied < log.size
+
     def regain(self, batch: Acceptable) -> None:
-        """Take back entries of the own log that a backup lost, verified like anybody's, and apply them again."""
-        disk = self.disk
-        log = disk.store.log(self.name)
-        numbers = {operation.kept.data: operation.number for operation in disk.unsealed}
-        disk.store.receive(batch)
-        for kept in log.entries[batch.first :]:
-            if kept.data in numbers:
-                continue  # It was in the backup, unsealed.
-            entry = _read(kept.data, kept.content)
-            if isinstance(entry, Entry) and entry.body.SCOPE == "shared":
-                disk.number += 1
-                numbers[kept.data] = disk.number
-                recorded = Recorded(entry, HOME, disk.number, self.who.server)
-                disk.tables.project([recorded], arriving=True)
-                disk.ids.add(entry.id)
-                if isinstance(entry.body, Received):
-                    disk.said.update(entry.body.sizes)
-        self._settled(batch.first, log.entries[batch.first :], numbers)
+        """Take back entries of the own log that a backup lost, verified like anybody's. `apply` applies them again, in
+        order with what they had received: the backup lost entries of other logs, too."""
+        self.disk.store.receive(batch)
 
     def confess(self, at: datetime) -> None:
         """Go on without entries that were signed and that nobody has any more, and say so in the log."""

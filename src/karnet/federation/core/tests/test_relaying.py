@@ -45,7 +45,7 @@ class Network:
         sent = []
         store = self.members[name].store
         for _ in range(most):
-            todo = lane.step(store, self.now)  # type: ignore[attr-defined]
+            todo = lane.step(store, self.now)
             if isinstance(todo, Rest):
                 return sent
             request = messages.decode_request(messages.encode(todo.request))
@@ -55,7 +55,7 @@ class Network:
             if isinstance(reply, Later):
                 reply = self.node.handle(self.hub.store, name, request, self.now, waited=True)
                 assert not isinstance(reply, Later)
-            lane.on_reply(store, messages.decode_reply(messages.encode(self.tamper(reply))), self.now)  # type: ignore[attr-defined]
+            lane.on_reply(store, messages.decode_reply(messages.encode(self.tamper(reply))), self.now)
             if waits:
                 return sent
         raise AssertionError(f"no rest after {most} requests: {[type(s).__name__ for s in sent[-6:]]}")

@@ -1,0 +1,212 @@
+"""Members that cheat. Each attack happens once, at a moment of the history, and says how it must be named.
+
+`Named` is what must be found afterwards: evidence at the hub (who sent it, from which index on) or, for entries that no
+honest server would record, the log in quarantine exactly at that entry, at every honest server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+import msgspec
+
+from karnet.federation.core.batching import next_push
+from karnet.federation.core.messages import Code, Push
+from karnet.federation.core.store import Kept
+from karnet.federation.sim.machine import Machine
+from karnet.federation.sim.memory import MemoryLog, MemoryStore
+from karnet.federation.sim.server import stored
+from karnet.federation.sim.world import World
+from karnet.journal.operations import ActorEnrolled, Entry, Operation
+from karnet.journal.tlog.note import SignatureType, SigningKey, sign_note
+from karnet.kernel.ids import derived_id
+from karnet.kernel.time import instant
+from karnet.parties.operations import Operator, OperatorEnrolled, operator_id
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True):
+    """How an attack must be named. `codes`: of the evidence at the hub; `bad_index`: of the entry that nobody applies."""
+
+    log: str
+    sender: str = ""
+    index: int = 0
+    codes: tuple[Code, ...] = ()
+    bad_index: int | None = None
+
+
+Attack = Callable[[World, Machine, Machine], "Named | None"]
+
+
+def rewrite(world: World, evil: Machine, victim: Machine) -> Named | None:
+    """An entry that everybody holds is changed in the member's own database, and all signed anew."""
+    held = world.hub.server.store.log(evil.name).size
+    log = evil.server.store.log(evil.name)
+    if held < 9 or log.size < held:
+        return None
+    place = world.chance.randrange(8, held)
+    entries = list(log.entries)
+    entries[place] = Kept(entries[place].data.replace(b'"v":1', b'"v":1 '))
+    _replace(evil, entries, sorted(log.notes))
+    world.awaken(evil)
+    return Named(log=evil.name, sender=evil.name, index=held, codes=(Code.FORK, Code.INCONSISTENT))
+
+
+def fork(world: World, evil: Machine, victim: Machine) -> Named | None:
+    """A second history from some point on, longer than the first: what was sold at the end never was."""
+    held = world.hub.server.store.log(evil.name).size
+    log = evil.server.store.log(evil.name)
+    if held < 10 or log.size < held:
+        return None
+    place = world.chance.randrange(8, held - 1)
+    entries = [*log.entries[:place], *log.entries[place + 1 :], *(Kept(b'"%d"' % n) for n in range(4))]
+    _replace(evil, entries, [place or 1, len(entries)])
+    world.awaken(evil)
+    return Named(log=evil.name, sender=evil.name, index=held, codes=(Code.FORK, Code.INCONSISTENT))
+
+
+def _replace(evil: Machine, entries: list[Kept], sizes: list[int]) -> None:
+    """Make the member's log another one, signed at these sizes."""
+    old = evil.server.store.log(evil.name)
+    forged = MemoryStore(evil.name, [MemoryLog.empty(evil.name, *old.keys)])
+    at = 0
+    for size in sizes:
+        if at < size <= len(entries):
+            forged.seal(entries[at:size], evil.server.who.key)
+            at = size
+    if at < len(entries):
+        forged.seal(entries[at:], evil.server.who.key)
+    new = forged.log(evil.name)
+    old.entries, old.tiles, old.notes, old.root = new.entries, new.tiles, new.notes, new.root
+    old.applied = len(entries)
+
+
+def _seal(world: World, evil: Machine, kept: Kept) -> Named:
+    """Seal an entry that no honest server records. What is recorded and unsealed goes first, as ever."""
+    while evil.server.disk.unsealed:
+        evil.server.seal()
+    index = evil.server.store.log(evil.name).size
+    evil.server.seal_these([kept])
+    world.awaken(evil)
+    return Named(log=evil.name, bad_index=index)
+
+
+def _entry(world: World, evil: Machine, operation: Operation, at: datetime) -> Kept:
+    actor = evil.desk.operator
+    at = instant(at)
+    entry_id = derived_id(at, f"evil:{world.chance.getrandbits(64)}")
+    return stored(Entry(id=entry_id, at=at, actor=actor, body=operation), b"")
+
+
+def nameless_seller(world: World, evil: Machine, victim: Machine) -> Named | None:
+    """A ticket enters the system, sold by somebody of another server, or by nobody there is (SPEC N7)."""
+    media = evil.server.rows("entitlements.Medium")
+    if not media:
+        return None
+    medium = world.chance.choice(list(media))[0]
+    nobody = derived_id(world.clock(evil), "nobody")
+    operator, till = world.chance.choice(
+        ((victim.desk.operator, None), (nobody, None), (None, victim.desk.till), (None, nobody))
+    )
+    sold = evil.desk.sold(world.chance, world.clock(evil), medium, operator=operator, till=till)  # type: ignore[arg-type]
+    return _seal(world, evil, _entry(world, evil, sold, world.clock(evil)))
+
+
+def foreign_operator(world: World, evil: Machine, victim: Machine) -> Named | None:
+    """Somebody is enrolled at a facility of another server."""
+    facility = victim.desk.facility
+    operator = operator_id(facility, "mallory")
+    enrolled = OperatorEnrolled(
+        actor=ActorEnrolled(id=operator, kind="operator", parent=facility),
+        operator=Operator(id=operator, facility=facility, code="mallory"),
+    )
+    return _seal(world, evil, _entry(world, evil, enrolled, world.clock(evil)))
+
+
+def echo(world: World, evil: Machine, victim: Machine) -> Named | None:
+    """An entry of another server is played again as one's own."""
+    heard = evil.server.store.log(victim.name)
+    if heard.applied < 8:
+        return None
+    return _seal(world, evil, heard.entries[world.chance.randrange(1, heard.applied)])
+
+
+def garbage(world: World, evil: Machine, victim: Machine) -> Named | None:
+    """Bytes that are no entry, or not in the one form an entry has."""
+    sound = evil.server.store.log(evil.name).entries[1].data
+    data = world.chance.choice((b"\x00\xff", b"{}", b"[]", sound.replace(b":", b": ", 1), sound[:-1], b""))
+    return _seal(world, evil, Kept(data))
+
+
+def money_from_nothing(world: World, evil: Machine, victim: Machine) -> Named | None:
+    """Points are booked onto a ticket from an account that does not exist."""
+    tickets = evil.server.rows("entitlements.Entitlement")
+    if not tickets:
+        return None
+    ticket = tickets[world.chance.choice(list(tickets))]
+    passed = evil.desk.passed(world.chance, world.clock(evil), ticket, 5)
+    ghost = derived_id(world.clock(evil), "ghost")
+    transfers = tuple(msgspec.structs.replace(transfer, source=ghost) for transfer in passed.transfers)
+    return _seal(
+        world, evil, _entry(world, evil, msgspec.structs.replace(passed, transfers=transfers), world.clock(evil))
+    )
+
+
+def forged_relay(world: World, evil: Machine, victim: Machine) -> Named | None:
+    """A member passes on another's entries, altered, before their server does."""
+    held = world.hub.server.store.log(victim.name).size
+    push = next_push(victim.server.store, victim.name, held)
+    if push is None or not world.hub.nodes.keys() - world.hub.down:
+        return None
+    entries = (push.entries[0].replace(b'"v":1', b'"v":2'), *push.entries[1:])
+    _say(world, evil, msgspec.structs.replace(push, entries=entries))
+    return Named(log=victim.name, sender=evil.name, index=held, codes=(Code.ALTERED,))
+
+
+def forged_note(world: World, evil: Machine, victim: Machine) -> Named | None:
+    """A member writes on in another's name, with a key of its own. Nothing of it is even kept."""
+    push = next_push(victim.server.store, victim.name, 0)
+    if push is None:
+        return None
+    key = SigningKey(victim.name, SignatureType.ED25519, evil.server.who.key.seed)
+    note = sign_note(push.note.split(b"\n\n")[0].decode() + "\n", [key])
+    held = world.hub.server.store.log(victim.name).size
+    _say(world, evil, msgspec.structs.replace(push, first=held, note=note))
+    return Named(log=victim.name)
+
+
+def flood(world: World, evil: Machine, victim: Machine) -> Named | None:
+    """A member sends as much as it can of what makes no sense. It is told to wait; the others are served."""
+
+    def more(left: int) -> None:
+        junk = Push(log=evil.name, first=world.chance.getrandbits(40), entries=(world.chance.randbytes(64),), note=b"-")
+        for _ in range(40):
+            _say(world, evil, junk)
+        if left:
+            world.after(0.5, lambda: more(left - 1))
+
+    more(6)
+    return Named(log=evil.name)
+
+
+def _say(world: World, evil: Machine, push: Push) -> None:
+    nodes = [node for node in world.hub.nodes if node not in world.hub.down]
+    if nodes:
+        world.ask(evil, world.chance.choice(nodes), push)
+
+
+ATTACKS: Mapping[str, Attack] = MappingProxyType(
+    {
+        "rewrite": rewrite,
+        "fork": fork,
+        "nameless_seller": nameless_seller,
+        "foreign_operator": foreign_operator,
+        "echo": echo,
+        "garbage": garbage,
+        "money_from_nothing": money_from_nothing,
+        "forged_relay": forged_relay,
+        "forged_note": forged_note,
+        "flood": flood,
+    }
+)

@@ -1,0 +1,307 @@
+"""One seed, one history: what happens, and what must hold when it is over."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+from random import Random
+
+import msgspec
+
+from karnet.federation.core.answering import Allowance
+from karnet.federation.core.relaying import Trouble
+from karnet.federation.sim import invariants
+from karnet.federation.sim.attacks import ATTACKS, Named
+from karnet.federation.sim.business import Desk
+from karnet.federation.sim.invariants import Broken
+from karnet.federation.sim.machine import HubMachine, Machine, Reaper
+from karnet.federation.sim.memory import Killed
+from karnet.federation.sim.server import Server, identity
+from karnet.federation.sim.world import EPOCH, FAIR, Weather, World
+
+HUB = "hub.example/log"
+CODES = ("alp", "bor", "cim", "dol")
+LENGTH = 60.0
+"""Seconds of business; afterwards the weather is fair, and everything must come to rest."""
+PATIENCE = 400.0
+"""Seconds within which it must."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a history is made of. Drawn from the seed; told when it fails."""
+
+    members: int
+    acts: int
+    weather: Weather
+    crash_one_in: int = 0
+    cuts: int = 0
+    kills: int = 0
+    wrong_clocks: bool = False
+    restored: str = ""
+    attack: str = ""
+    late_member: bool = False
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a history: numbers for people."""
+
+    seed: int
+    plan: Plan
+    operations: int
+    messages: int
+    killed: int
+    overdrawn: int
+    claimed_twice: int
+    attacked: bool
+
+
+class Failed(Exception):
+    """A history in which something did not hold: its seed plays it again."""
+
+    def __init__(self, seed: int, plan: Plan, what: str) -> None:
+        super().__init__(f"seed {seed}: {what}\n  in {plan}")
+        self.seed, self.plan, self.what = seed, plan, what
+
+
+def drawn(chance: Random, attack: str | None = None) -> Plan:
+    """Return a plan. A third of all histories are peaceful, so that what is found in the others is easier to tell."""
+    members = chance.choice((2, 2, 3, 3, 4))
+    acts = chance.randint(10, 40)
+    if attack is None:
+        attack = chance.choice((*ATTACKS, *[""] * 2 * len(ATTACKS)))
+    if chance.random() < 0.25:
+        return Plan(members=members, acts=acts, weather=FAIR, attack=attack)
+    return Plan(
+        members=members,
+        acts=acts,
+        weather=Weather(
+            loss=chance.choice((0, 0.05, 0.25)),
+            doubling=chance.choice((0, 0.1, 0.4)),
+            slowest=chance.choice((0.1, 1, 6)),
+        ),
+        crash_one_in=chance.choice((0, 0, 150, 40)),
+        cuts=chance.choice((0, 0, 1, 3)),
+        kills=chance.choice((0, 1, 3)),
+        wrong_clocks=chance.random() < 0.3,
+        # One disaster at a time: what was acknowledged is then still held by somebody.
+        restored="" if attack else chance.choice(("", "", "member", "hub")),
+        attack=attack,
+        late_member=chance.random() < 0.2,
+    )
+
+
+def play(seed: int, attack: str | None = None) -> Told:
+    """Play one history. Raises Failed if something does not hold at its end."""
+    plan = drawn(Random(f"plan {seed}"), attack)
+    return _History(seed, plan).run()
+
+
+class _History:
+    def __init__(self, seed: int, plan: Plan) -> None:
+        self.seed, self.plan = seed, plan
+        self.chance = Random(f"history {seed}")
+        names = [HUB, *(f"{code}.example/log" for code in CODES[: plan.members])]
+        identities = [identity(name) for name in names]
+        servers = {who.name: who.server for who in identities}
+        self.servers = [Server(who, servers) for who in identities]
+        for server in self.servers:
+            others = [who for who in identities if who.name != server.name]
+            self.chance.shuffle(others)  # Every installation numbers the logs in its own way.
+            for who in others:
+                server.join(who)
+        # Tight enough to stop a flood, wide enough for honest members whose requests are all doubled.
+        allowance = Allowance(per_second=20, burst=60)
+        self.hub = HubMachine(self.servers[0], "hub", allowance)
+        self.machines = [
+            Machine(server, code, HUB, self.chance) for server, code in zip(self.servers[1:], CODES, strict=False)
+        ]
+        self.reaper = Reaper(self.chance, plan.crash_one_in)
+        self.world = World(self.chance, self.hub, self.machines, plan.weather, self.reaper)
+        self.evil = self.chance.choice(self.machines) if plan.attack else None
+        self.named: Named | None = None
+
+    def run(self) -> Told:
+        world = self.world
+        self._begin()
+        self._plan_business()
+        self._plan_trouble()
+        world.run(LENGTH)
+        self._calm()
+        try:
+            if not world.run(LENGTH + PATIENCE, self._at_rest):
+                raise Broken(f"not at rest after {PATIENCE:.0f} s: {self._unrest()}")
+            self._check()
+        except Broken as broken:
+            raise Failed(self.seed, self.plan, str(broken)) from None
+        return self._told()
+
+    def _begin(self) -> None:
+        for n, desk in enumerate((self.hub.desk, *(machine.desk for machine in self.machines))):
+            assert desk.found(EPOCH), f"server {n} is not founded"
+        if self.plan.wrong_clocks:
+            for machine in self.machines:
+                machine.skew = timedelta(seconds=self.chance.choice((0, -3600, 86_400, -0.5, 90)))
+        for server in self.servers:
+            server.crash_by(self.reaper)
+        self.reaper.armed = True
+        self.world.at(0, self.world.hub_works)
+        for machine in self.machines:
+            late = self.plan.late_member and machine is self.machines[-1]
+            self.world.at(LENGTH / 2 if late else 0, lambda machine=machine: self.world.awaken(machine))  # type: ignore[misc]
+        if self.evil is not None:
+            self.evil.evil = True
+
+    def _plan_business(self) -> None:
+        for _ in range(self.plan.acts):
+            where = self.chance.choice([self.hub, *self.machines])
+            self.world.at(self.chance.uniform(1, LENGTH), lambda where=where: self._act(where))  # type: ignore[misc]
+
+    def _act(self, where: HubMachine | Machine) -> None:
+        if isinstance(where, Machine):
+            if not where.recovering:
+                self.world.guarded(where, lambda: self._act_at(where.desk, where))
+        elif not where.recovering:
+            with suppress(Killed):
+                where.desk.act(self.chance, EPOCH + timedelta(seconds=self.world.now))
+            self.world.after(self.chance.uniform(0, 0.3), self.world.hub_works)
+
+    def _act_at(self, desk: Desk, machine: Machine) -> None:
+        if desk.act(self.chance, self.world.clock(machine)):
+            self.world.seal_soon(machine)
+
+    def _plan_trouble(self) -> None:
+        chance, world, plan = self.chance, self.world, self.plan
+        for _ in range(plan.cuts):
+            machine, start = chance.choice(self.machines), chance.uniform(0, LENGTH)
+            world.at(start, lambda machine=machine: setattr(machine, "cut_off", True))  # type: ignore[misc]
+            world.at(start + chance.uniform(1, 25), lambda machine=machine: setattr(machine, "cut_off", False))  # type: ignore[misc]
+        for _ in range(plan.kills):
+            machine = chance.choice(self.machines)
+            world.at(chance.uniform(0, LENGTH), lambda machine=machine: world.kill(machine))  # type: ignore[misc]
+        if plan.restored == "member":
+            machine, start = chance.choice(self.machines), chance.uniform(5, LENGTH - 20)
+            world.at(start, lambda: setattr(machine, "backup", machine.server.disk.copy()))
+            world.at(start + chance.uniform(1, 20), lambda: self._put_back(machine))
+        if plan.restored == "hub":
+            start = chance.uniform(5, LENGTH - 20)
+            world.at(start, lambda: setattr(self.hub, "backup", self.hub.server.disk.copy()))
+            world.at(start + chance.uniform(1, 20), self._put_back_hub)
+        if plan.attack:
+            world.at(chance.uniform(LENGTH / 3, LENGTH * 0.9), self._attack)
+
+    def _put_back(self, machine: Machine) -> None:
+        assert machine.backup is not None
+        machine.server.put_back(machine.backup)
+        machine.recovering = True
+        self.world.kill(machine, 0.5)
+        self.world.after(1, lambda: self.world.recover(machine))
+
+    def _put_back_hub(self) -> None:
+        hub = self.hub
+        assert hub.backup is not None
+        hub.server.put_back(hub.backup)
+        hub.recovering = True
+        for node in hub.nodes:
+            hub.born(node)
+        self.world.after(1, self.world.recover_hub)
+
+    def _attack(self) -> None:
+        evil = self.evil
+        assert evil is not None
+        self.reaper.armed = False  # The attacker's own steps are not what dies here.
+        if evil.up:
+            victim = self.chance.choice([machine for machine in self.machines if machine is not evil])
+            self.named = ATTACKS[self.plan.attack](self.world, evil, victim)
+        self.reaper.armed = True
+
+    def _calm(self) -> None:
+        self.reaper.armed = False
+        self.world.weather = FAIR
+        for machine in self.machines:
+            machine.cut_off = False
+
+    # What must hold.
+
+    def _honest(self) -> list[Server]:
+        return [s for s in self.servers if self.evil is None or s is not self.evil.server]
+
+    def _at_rest(self) -> bool:
+        return self._unrest() == ""
+
+    def _unrest(self) -> str:
+        """What is still under way; empty if nothing is."""
+        for machine in self.machines:
+            if machine.recovering or not machine.up:
+                return f"{machine.name} is not back"
+        if self.hub.recovering or self.hub.down:
+            return "the hub is not back"
+        hub = self.hub.server.store
+        for server in self._honest():
+            if server.disk.unsealed:
+                return f"{server.name} has {len(server.disk.unsealed)} operations unsealed"
+            for log in server.store.all_logs():
+                if log.name == server.name or not self._is_evil(log.name):
+                    whole = self._server(log.name).store.log(log.name).size
+                else:
+                    whole = hub.log(log.name).size
+                if log.size != whole:
+                    return f"{server.name} holds {log.size} of {whole} entries of {log.name}"
+                if log.applied < log.size and not self._stopped(server, log.name):
+                    return f"{server.name} has applied {log.applied} of {log.size} entries of {log.name}"
+        return ""
+
+    def _stopped(self, server: Server, log: str) -> bool:
+        return log in server.disk.quarantines or server.store.log(log).status != "followed"
+
+    def _is_evil(self, log: str) -> bool:
+        return self.evil is not None and log == self.evil.name
+
+    def _server(self, name: str) -> Server:
+        return next(server for server in self.servers if server.name == name)
+
+    def _check(self) -> None:
+        honest = self._honest()
+        expected = {self.named.log: self.named.bad_index} if self.named and self.named.bad_index is not None else {}
+        invariants.quarantined_only(honest, expected)
+        invariants.same_logs(honest, [self.evil.name] if self.evil else [])
+        invariants.same_facts(honest)
+        invariants.nothing_is_doubled(honest)
+        invariants.books_balance(honest)
+        invariants.house_contents_stay_home(honest)
+        receipts = {log: seen for log, seen in self.world.acknowledged.items() if not self._is_evil(log)}
+        invariants.nothing_acknowledged_is_lost(honest, receipts)
+        sizes = {log.name: log.applied for log in self.hub.server.store.all_logs()}
+        for share in (1.0, self.chance.random()):
+            invariants.same_settlement_inputs(honest, {name: int(size * share) for name, size in sizes.items()})
+        self._check_names()
+
+    def _check_names(self) -> None:
+        """Every attack is named, with the right origin and index, and nobody else is accused."""
+        found = {(e.log, e.sender, e.index): e for e in self.hub.server.store.evidence()}
+        named = self.named
+        if named is not None and named.codes:
+            evidence = found.get((named.log, named.sender, named.index))
+            if evidence is None or evidence.code not in named.codes:
+                raise Broken(f"{named} is not named; what is: {sorted(found)}")
+        accused = {sender for _, sender, _ in found}
+        if accused - ({self.evil.name} if self.evil else set()):
+            raise Broken(f"accused without reason: {accused}: {[e.detail for e in found.values()]}")
+        for machine in self.machines:
+            if not machine.evil:
+                wrong = {trouble for trouble, _ in (*machine.out.alarms, *machine.into.alarms)} - {Trouble.HUB_BEHIND}
+                if wrong:
+                    raise Broken(f"{machine.name} is alarmed at rest: {machine.out.alarms} {machine.into.alarms}")
+
+    def _told(self) -> Told:
+        accounts = self.hub.server.rows("accounts.Account").values()
+        guards = self.hub.server.rows("journal.Guard").values()
+        return Told(
+            seed=self.seed,
+            plan=self.plan,
+            operations=sum(log.size for log in self.hub.server.store.all_logs()),
+            messages=self.world.sent,
+            killed=self.reaper.killed,
+            overdrawn=sum(1 for row in accounts if row["overdrawn"]),
+            claimed_twice=sum(1 for row in guards if row["claims"] > 1),
+            attacked=self.named is not None,
+        )
