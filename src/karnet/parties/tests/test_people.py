@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from uuid import UUID, uuid4
 
 import msgspec
@@ -212,6 +214,24 @@ class TestKept:
                 superuser.execute(attack)  # type: ignore[arg-type]
             with pytest.raises(Exception, match="permission denied"), connection.cursor() as cursor:
                 cursor.execute(attack)
+
+    def test_who_is_erased_while_others_save_them_stays_erased(self, superuser: psycopg.Connection) -> None:
+        person = saved("Łącki", "601 234 567")
+        barrier = Barrier(6)
+
+        def run(n: int) -> object:
+            try:
+                barrier.wait()
+                details = CustomerDetails(surname=f"Łącki{n}", phone="+48601234567")
+                return erase_person(person, ANNA) if n == 3 else save_customer(person, details, ANNA)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(run, range(6)))
+        assert known_customers([person]) == set()
+        assert found("lacki") == []
+        assert superuser.execute("SELECT count(*) FROM parties_customer_key").fetchone() == (0,)
 
     def test_a_refused_customer_leaves_nothing_behind(self) -> None:
         person = uuid4()

@@ -108,12 +108,15 @@ def _serve(session: Session, installation: Installation, day: Day) -> None:
     from karnet.journal.founding import server_id
     from karnet.wiring.clock import SHOW
     from karnet.wiring.demo import live, network
+    from karnet.wiring.demo.holders import name_some
     from karnet.wiring.demo.log_ins import ensure_log_ins
     from karnet.wiring.demo.place import free_port
     from karnet.wiring.serve.supervisor import supervise
 
     closing = network.instant(day.day, wall_time(23, 59))
-    log_ins, password = ensure_log_ins(installation, server_id(installation.name), closing)
+    server = server_id(installation.name)
+    log_ins, password = ensure_log_ins(installation, server, closing)
+    name_some(server, closing)
     connection.close()
     if "KARNET_HTTP_PORT" not in os.environ:
         http = installation.config.http
