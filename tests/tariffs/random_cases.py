@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
+from karnet.kernel.time import local_instant
 from karnet.tariffs.model import (
     EVERY_DAY,
     Band,
@@ -178,7 +180,7 @@ class Case:
         if self.fine:
             entry += timedelta(seconds=random.randrange(60), milliseconds=random.choice((0, 0, 999)))
         length = 1500 if self.fine else 60 * random.choice((30, 120, 300, 300, 1500))
-        ended = entry + self._span(length)
+        ended = self._at_a_border(entry, entry + self._span(length))
         moves = [Move(at=entry, zone=self._zone())]
         for at in sorted(entry + self._span(length + 60) for _ in range(random.choice((0, 0, 1, 2, 3, 5)))):
             moves.append(Move(at=at, zone=self._zone()))
@@ -192,6 +194,15 @@ class Case:
             more["halts"] = (Halt(since=since, until=random.choice((None, since + self._span(3600)))),)
         prepaid = random.choice((0, random.randrange(6000), 2000))
         return Stay(category=random.choice(CATEGORIES), moves=tuple(moves), ended=ended, prepaid_minor=prepaid, **more)
+
+    def _at_a_border(self, entry: datetime, ended: datetime) -> datetime:
+        """Move some ends to where a band begins."""
+        if self.random.random() > 0.2:
+            return ended
+        minute = self.random.choice(self.random.choice(self.tariff.clocks).bands).start_minute
+        day = ended.astimezone(ZoneInfo(self.zone)).date()
+        border = local_instant(day, time(minute // 60, minute % 60), self.zone)
+        return border if entry < border < entry + timedelta(minutes=30 if self.fine else 1800) else ended
 
     def _span(self, longest_s: int) -> timedelta:
         if self.fine:

@@ -180,7 +180,7 @@ class MeterColumns:
 
     def _check_size(self, runs: _Runs) -> None:
         longest = int(runs.total_s.max(initial=0))
-        if int(self.prices.max(initial=0)) * (longest // self.unit_s + 1) >= UNLIMITED // 64:
+        if int(self.prices.max(initial=0)) * (longest // self.unit_s + 1) >= UNLIMITED // 256:
             raise OverflowError("a stay is too long and dear to be re-priced in columns")
 
     def _units(self, ran_s: Integers, included_s: Integers) -> tuple[Integers, Integers]:

@@ -29,6 +29,7 @@ from karnet.tariffs.model import Tariff
 from karnet.tariffs.rating import Rater
 from karnet.tariffs.stays import BadStay, moment
 
+MAX_PERIOD_S = 100 * 366 * 86_400
 PART = 32_768
 """Stays worked on at once: few enough that their columns stay in a core's cache."""
 
@@ -48,7 +49,7 @@ class Repriced(NamedTuple):
 def reprice(tariff: Tariff, stays: Stays, *, workers: int = 1) -> Repriced:
     """Return what stays cost under a tariff, by so many threads.
 
-    Raises BadStay when the tariff lacks a category or package that some stay has, and OverflowError when a stay is so
+    Raises BadStay when the tariff lacks a category or package that some stay has, or the period is over a century, and OverflowError when a stay is so
     long and dear that its exact charge does not fit in 62 bits (`Rater` has no such limit).
     """
     if not len(stays.category):
@@ -67,6 +68,8 @@ class _Columns:
         rater = Rater(tariff)
         self.scale = rater.denominator
         low, high = int(stays.entry_s.min()), int(stays.ended_s.max()) + 2
+        if high - low > MAX_PERIOD_S:
+            raise BadStay("the stays lie more than a century apart")
         category = _indices(stays.categories, tariff.categories, "category")
         package = _indices(stays.packages, tuple(rater.packages), "package")
         self.names = [tariff.categories[index] for index in category]

@@ -12,7 +12,10 @@ from typing import NamedTuple
 import msgspec
 
 NOWHERE = ""
-"""The zone of time in which no clock runs: halted."""
+"""The zone of time in which no clock runs: outside, or halted."""
+
+MAX_STAY_S = 366 * 86_400
+"""No stay is longer: one that seems to be was never closed."""
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,7 +48,7 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class BadStay(ValueError):
-    """The stay cannot be rated: no move, moves out of order, a naive instant, a category or package without a price."""
+    """The stay cannot be rated: no move, moves out of order, over a year long, a naive instant, no such category or package."""
 
 
 class Visit(NamedTuple):
@@ -77,6 +80,8 @@ def visits(moves: Sequence[Move], end_s: int, halts: Sequence[Halt] = ()) -> lis
     found: list[Visit] = []
     before: int | None = None
     zone = NOWHERE
+    if moves and end_s - second(moves[0].at) > MAX_STAY_S:
+        raise BadStay("a stay is at most 366 days long")
     for move in moves:
         at = second(move.at)
         if before is not None:

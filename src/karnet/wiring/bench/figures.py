@@ -14,6 +14,7 @@ from karnet.wiring.bench.dashboard import dashboard_10m
 from karnet.wiring.bench.gates import gates_http
 from karnet.wiring.bench.measure import Figure, Yardstick, profiled, rate, rate_with_latency, timed
 from karnet.wiring.bench.pages import first_page, till_sale
+from karnet.wiring.bench.stays import bills, reprice_stays
 from karnet.wiring.bench.world import World
 
 BATCH = 256
@@ -112,6 +113,8 @@ FIGURES: dict[str, Bench] = {
     "verify": verify,
     "rebuild": rebuild,
     "settlement_1m": settlement_1m,
+    "bills": bills,
+    "reprice": reprice_stays,
     "first_page": first_page,
     "till_sale": till_sale,
     "gates_http": gates_http,
