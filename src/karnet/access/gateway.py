@@ -1,7 +1,8 @@
 """Group commit: scans that arrive together are decided together, and each caller gets its own verdict.
 
 A commit costs the disk the same for one scan as for two hundred. While one batch is being committed the next one
-gathers, so under load batches grow by themselves and a lone scan never waits for company.
+gathers, so under load batches grow by themselves. While scans come together, a batch waits a moment for more, for each
+also costs the processor; a lone scan never waits for company.
 
     with Gateway() as gateway:
         verdict = gateway.admit(scan)          # from any number of threads
@@ -13,8 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
+from time import monotonic
 
 from django.db import connection
 
@@ -24,6 +26,8 @@ from karnet.kernel.outcomes import Refused
 
 Answer = Verdict | Refused
 MAX_BATCH = 256
+LINGER_S = 0.003
+"""How long a batch waits for more scans after one that several callers shared."""
 
 _Waiting = tuple[Sequence[Scan], "Future[list[Answer]]"]
 
@@ -42,8 +46,9 @@ class Gateway:
         *,
         max_batch: int = MAX_BATCH,
         workers: int = 1,
+        linger_s: float = LINGER_S,
     ) -> None:
-        self._admit, self._max_batch = admit, max_batch
+        self._admit, self._max_batch, self._linger_s = admit, max_batch, linger_s
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._workers = [Thread(target=self._work, name=f"gateway-{n}", daemon=True) for n in range(workers)]
 
@@ -87,22 +92,29 @@ class Gateway:
 
     def _work(self) -> None:
         try:
-            going = True
+            going, batch = True, list[_Waiting]()
             while going:
-                batch, going = self._gather()
+                batch, going = self._gather(self._linger_s if len(batch) > 1 else 0)
                 if batch:
                     self._answer(batch)
         finally:
             connection.close()
 
-    def _gather(self) -> tuple[list[_Waiting], bool]:
-        """Wait for a scan, then take all that wait with it; False when the gateway is closing."""
+    def _gather(self, linger_s: float) -> tuple[list[_Waiting], bool]:
+        """Wait for a scan, then take all that wait with it or come soon after; False when the gateway is closing."""
         batch: list[_Waiting] = []
-        count = 0
-        while not batch or (count < self._max_batch and not self._queue.empty()):
-            waiting = self._queue.get()
+        count, end = 0, 0.0
+        timeout: float | None = None
+        while count < self._max_batch:
+            try:
+                waiting = self._queue.get(timeout=timeout)
+            except Empty:
+                break
             if waiting is None:
                 return batch, False
+            if timeout is None:
+                end = monotonic() + linger_s
+            timeout = max(0.0, end - monotonic())
             batch.append(waiting)
             count += len(waiting[0])
         return batch, True

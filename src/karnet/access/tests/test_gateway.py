@@ -93,3 +93,25 @@ def test_what_a_caller_brings_together_is_decided_together_and_answered_in_its_o
     assert [answer.medium for answer in answers if isinstance(answer, Verdict)] == list(cards.values())
     assert isinstance(answers[-1], Refused)
     assert batches == [13]
+
+
+def test_while_scans_come_together_a_batch_waits_for_more_and_a_lone_scan_for_none() -> None:
+    batches: list[int] = []
+    deciding, release = Event(), Event()
+
+    def slow(scans: Sequence[Scan]) -> list[Verdict | Refused]:
+        batches.append(len(scans))
+        deciding.set()
+        release.wait()
+        return [refused(Reason.GATE_CLOSED)] * len(scans)
+
+    # Whoever waits for more here waits for a minute, or until the batch is full.
+    with Gateway(slow, max_batch=2, linger_s=60) as gateway:
+        gateway.submit(scan(at(10)))
+        deciding.wait()
+        together = [gateway.submit(scan(at(10), f"s{n}")) for n in range(2)]
+        release.set()
+        assert all(future.result() == refused(Reason.GATE_CLOSED) for future in together)
+        apart = [gateway.submit(scan(at(10), f"t{n}")) for n in range(2)]
+        assert all(future.result() == refused(Reason.GATE_CLOSED) for future in apart)
+    assert batches == [1, 2, 2]

@@ -48,11 +48,11 @@ class Season:
         return self._per_day * DAYS
 
     def sell(self) -> None:
-        """Sell the cards, as many every day, and seal: settlements take what is sealed."""
+        """Sell half of the cards at the opening, the others as many every day, and seal: settlements take what is sealed."""
         world = self._world
         for day in range(DAYS):
             world.go_on(max(timedelta(0), OPENING + timedelta(days=day, minutes=30) - world.now))
-            world.cards(world.size.cards * (day + 1) // DAYS)
+            world.cards(world.size.cards * (DAYS + day + 1) // (2 * DAYS))
         world.go_on(max(timedelta(0), self.now - world.now))
         with world.sealer() as sealer:
             sealer.seal_all()
@@ -124,7 +124,7 @@ SELECT (lpad(to_hex((extract(epoch FROM p.at) * 1000)::bigint), 12, '0') || '7' 
        g.id, g.facility, t.medium, t.id, 'in', CASE WHEN t.kind = 'points' THEN g.points ELSE 0 END, g.weight, p.at,
        sealed.origin_id, sealed.operation_id
 FROM (SELECT n, md5(n::text) AS mixed, {_AT} AS at,
-             n * 7919 %% greatest(1, (SELECT count(*) FROM ticket) * (n / %(per_day)s + 1) / %(days)s) AS ticket
+             n * 7919 %% greatest(1, (SELECT count(*) FROM ticket) * (%(days)s + n / %(per_day)s + 1) / (2 * %(days)s)) AS ticket
       FROM generate_series(%(start)s::bigint, %(last)s::bigint) AS n) p
 JOIN ticket t ON t.k = p.ticket
 JOIN gate g ON g.k = p.n %% (SELECT count(*) FROM gate)
