@@ -52,12 +52,13 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures were measured on: no host name, no path."""
+    """Return what the figures were measured on (no host name, no path), and how busy it is: processes that want a core."""
     return {
         "cores": os.cpu_count(),
         "processor": _processor(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 2),
     }
 
 

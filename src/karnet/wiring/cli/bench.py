@@ -40,6 +40,7 @@ def command(session: Session, names: tuple[str, ...], out: Path, passages: int, 
     hottest paths into --out. The installation is removed afterwards.
     """
     out.mkdir(parents=True, exist_ok=True)
+    before = machine()
     with _installation() as installation, running(installation, progress=session.say):
         migrate(installation)
         found(installation)
@@ -48,7 +49,7 @@ def command(session: Session, names: tuple[str, ...], out: Path, passages: int, 
         boot(installation, Role.APP)
         chosen = [name for name in FIGURES if name in names or not names]
         figures = _measured(session, installation, against, chosen, passages, out)
-    results = Results(machine=machine(), yardstick=against, figures=figures)
+    results = Results(machine=before, yardstick=against, figures=figures)
     write_results(results, out / "latest.json")
     session.answer(results, _table(results))
 
