@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
-.PHONY: demo test check bench install lock clean
+.PHONY: demo test check bench oracle install lock clean
 
 demo: install           ## a ski day on three facilities, then the settlement and the proof
 	$(BIN)/karnet demo
@@ -20,6 +20,9 @@ check: install          ## style, types, layers: the quick half of `make test`
 
 bench: install          ## figures beside a yardstick of the same run -> bench/results/latest.json
 	$(BIN)/karnet bench
+
+oracle: install         ## 100,000 random tariffs and stays: the rating engine against a slow oracle (about ten minutes)
+	$(BIN)/python -m tests.tariffs.compare --cases 100000
 
 install: $(VENV)/.installed
 
