@@ -171,7 +171,8 @@ def staff(site: Site) -> Staff:
 
 @pytest.fixture
 def visit(site: Site, browser: Browser, trouble: Trouble) -> Iterator[Visit]:
-    """Open a page: `visit("/path", user)`. Options: width (phone, tablet, desktop), theme (light, dark), language."""
+    """Open a page: `visit("/path", user)`. Options: width (phone, tablet, desktop), theme (light, dark), language, offline
+    (let the page keep its service worker: without it pages load faster, and only a lost connection needs it)."""
     contexts: list[BrowserContext] = []
 
     def open_page(
@@ -182,9 +183,11 @@ def visit(site: Site, browser: Browser, trouble: Trouble) -> Iterator[Visit]:
         theme: Literal["light", "dark"] = "light",
         language: str = "en",
         cookies: dict[str, str] | None = None,
+        offline: bool = False,
     ) -> Page:
         w, h = WIDTHS[width]
         context = browser.new_context(
+            service_workers="allow" if offline else "block",
             base_url=site.url, viewport={"width": w, "height": h}, color_scheme=theme, locale=language,
             reduced_motion="reduce",
         )  # fmt: skip

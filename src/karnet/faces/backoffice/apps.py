@@ -23,6 +23,7 @@ class BackofficeConfig(AppConfig):
                 icon="chart",
                 roles=frozenset({Role.SUPERVISOR, Role.MANAGER}),
                 order=40,
+                main_for=frozenset({Role.MANAGER, Role.AUDITOR}),
             )
         )
         register(

@@ -14,7 +14,8 @@ _entrances: dict[str, Entrance] = {}
 
 @dataclass(frozen=True)
 class Entrance:
-    """A way into a face. `route`: the name of its URL; `icon`: a symbol of icons.svg; the first one is the main one."""
+    """A way into a face. `route`: the name of its URL; `icon`: a symbol of icons.svg; `main_for`: whose work begins there.
+    The first one offered is shown as the main one."""
 
     route: str
     title: Promise | str
@@ -22,6 +23,7 @@ class Entrance:
     icon: str
     roles: frozenset[Role]
     order: int = 50
+    main_for: frozenset[Role] = frozenset()
 
 
 def register(entrance: Entrance) -> None:
@@ -31,7 +33,7 @@ def register(entrance: Entrance) -> None:
 
 def entrances(role: Role) -> list[Entrance]:
     """Return what a role is offered, in order."""
-    return sorted(_permitted(role), key=lambda entrance: (entrance.order, entrance.route))
+    return sorted(_permitted(role), key=lambda one: (role not in one.main_for, one.order, one.route))
 
 
 def _permitted(role: Role) -> Iterable[Entrance]:

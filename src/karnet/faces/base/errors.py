@@ -29,6 +29,15 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _page(request, 403, "Forbidden", what, _("Nothing was done. Go back, reload the page and try again."))
 
 
+def not_paired(request: HttpRequest) -> HttpResponse:
+    """401: a screen for devices was opened by one that nobody paired, or that was retired."""
+    what = _("This screen is not paired yet")
+    do = _(
+        "A manager opens Gates, Pair a display, on another screen, and then the address or QR code shown there on this one."
+    )
+    return _page(request, 401, "A device token is needed", what, do)
+
+
 def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
     """404: nothing is there."""
     what = _("There is no such page")

@@ -14,6 +14,7 @@ from django.shortcuts import resolve_url
 
 from karnet.faces.base import access, devices
 from karnet.faces.base.clock import now
+from karnet.faces.base.errors import not_paired
 from karnet.faces.base.problems import problem
 from karnet.faces.base.roles import Role
 
@@ -69,7 +70,12 @@ def _check_device(request: HttpRequest, rule: access.Device) -> HttpResponse | N
     token, by_header = devices.token_in(request)
     found = devices.device_of(token, now()) if token else None
     if found is None:
-        response = problem(401, "A device token is needed.", "Send it as Authorization: Bearer <token>.")
+        by_hand = not by_header and request.method == "GET" and "text/html" in request.headers.get("Accept", "")
+        response = (
+            not_paired(request)
+            if by_hand
+            else problem(401, "A device token is needed.", "Send it as Authorization: Bearer <token>.")
+        )
         response["WWW-Authenticate"] = 'Bearer realm="karnet"'
         return response
     if rule.scope not in found.scopes:

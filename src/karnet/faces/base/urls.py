@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from karnet.faces.base import design, views
+from karnet.faces.base import design, offline, views
 
 app_name = "karnet"
 urlpatterns: list[URLPattern] = [
@@ -17,4 +17,7 @@ urlpatterns: list[URLPattern] = [
     path("language", views.choose_language, name="language"),
     path("theme", views.choose_theme, name="theme"),
     path("design", design.design, name="design"),
+    path("offline", offline.offline, name="offline"),
+    path("worker.js", offline.worker, name="worker"),
+    path("status-lines", views.status_lines, name="status-lines"),
 ]

@@ -10,6 +10,7 @@ import segno
 from django.conf import settings
 from django.contrib import auth, messages
 from django.core import signing
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -28,6 +29,7 @@ from karnet.faces.base.entrances import entrances
 from karnet.faces.base.forms import CodeForm, LogInForm, RecoveryForm
 from karnet.faces.base.guard import role_of
 from karnet.faces.base.second_factors import second_factor
+from karnet.faces.base.status_lines import lines_for
 
 _PENDING = "log_in_pending"
 _PENDING_S = 300
@@ -155,6 +157,13 @@ def _codes(request: HttpRequest, codes: list[str]) -> HttpResponse:
     return render(request, "karnet/recovery_codes.html", {"codes": codes})
 
 
+@signed_in
+@require_safe
+def status_lines(request: HttpRequest) -> HttpResponse:
+    """What to know of the machinery, as a part of a page that asks for it again and again."""
+    return render(request, "karnet/status_lines.html", {"lines": lines_for(request)})
+
+
 @public
 @require_POST
 def choose_language(request: HttpRequest) -> HttpResponseBase:
@@ -196,9 +205,7 @@ def _pending(request: HttpRequest) -> tuple[Any | None, str]:
     return user, username
 
 
-def _page(
-    request: HttpRequest, form: LogInForm | CodeForm, template: str = "karnet/log_in.html", status: int = 200
-) -> HttpResponse:
+def _page(request: HttpRequest, form: Form, template: str = "karnet/log_in.html", status: int = 200) -> HttpResponse:
     status = 422 if form.errors and status == 200 else status
     return render(request, template, {"form": form, "next": _next(request)}, status=status)
 

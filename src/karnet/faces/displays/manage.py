@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from karnet.access.selectors import gates as all_gates
 from karnet.faces.base.access import allow, public
-from karnet.faces.base.clock import now
+from karnet.faces.base.clock import now, wall_now
 from karnet.faces.base.context import LANGUAGES as LANGUAGE_NAMES
 from karnet.faces.base.devices import remember
 from karnet.faces.base.guard import role_of
@@ -51,7 +51,7 @@ def pair(request: HttpRequest, gate: UUID) -> HttpResponse:
         return _settings_page(request, {"screen": screen, "chosen": USUAL, "reads": False})
     chosen, reads = _asked(request)
     try:
-        code = pairing.offer(gate, chosen, reads=reads, at=now())
+        code = pairing.offer(gate, chosen, reads=reads, at=wall_now())
     except ValueError:
         return _settings_page(request, {"screen": screen, "chosen": chosen, "reads": reads, "wrong": True})
     address = request.build_absolute_uri(reverse("displays:claim", args=[code]))
@@ -94,14 +94,14 @@ def retire(request: HttpRequest, display: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def claim(request: HttpRequest, code: str) -> HttpResponse:
     """Make the device that opens this address a display. Asks first: a link that is only looked at pairs nothing."""
-    offered = pairing.offered(code, now())
+    offered = pairing.offered(code, wall_now())
     screen = screen_of(offered.gate, offered.languages) if offered else None
     if screen is None:
         return render(request, "displays/claim.html", {}, status=404)
     if request.method != "POST":
         return render(request, "displays/claim.html", {"screen": screen})
     name = _("Display of %(gate)s, %(facility)s") % {"gate": screen.gate_name, "facility": screen.facility_name}
-    token = pairing.claim(code, name, now())
+    token = pairing.claim(code, name, wall_now())
     if token is None:
         return render(request, "displays/claim.html", {}, status=404)
     response = HttpResponseRedirect(reverse("displays:display"))

@@ -14,7 +14,6 @@ from karnet.faces.base.clock import now
 from karnet.faces.base.looking import looking
 from karnet.faces.till import amounts, carts
 from karnet.faces.till.desk import Desk
-from karnet.faces.till.pulse import pulse
 from karnet.faces.till.words import CATEGORIES, PAYMENTS, called, lasts, product_name
 from karnet.kernel.outcomes import Refused
 from karnet.orders.receipts import receipt
@@ -113,7 +112,6 @@ def context(desk: Desk, cart: carts.Cart) -> dict[str, Any]:
         "decimals": amounts.decimals(currency),
         "buyer": companies([cart.buyer]).get(cart.buyer) if cart.buyer else None,
         "sold": receipt(cart.sold) if cart.sold else None,
-        "pulse": pulse(),
     }
 
 

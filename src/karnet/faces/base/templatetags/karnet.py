@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from karnet.faces.base import charts, words
 from karnet.faces.base.clock import now
 from karnet.faces.base.server import server_name as name_of_server
+from karnet.faces.base.status_lines import lines_for
 from karnet.kernel.outcomes import Refused
 
 register = template.Library()
@@ -71,6 +72,12 @@ def refused(answer: object, where: words.Place | str = "UTC") -> dict[str, Any]:
     if not isinstance(answer, Refused):
         return {"kind": "none"}
     return {"kind": "bad", "text": words.refusal(answer, where, now())}
+
+
+@register.inclusion_tag("karnet/status_lines.html", takes_context=True)
+def status_lines(context: template.RequestContext) -> dict[str, Any]:
+    """What to know of the machinery: the lines that other parts of the system registered."""
+    return {"lines": lines_for(context["request"])}
 
 
 @register.simple_tag

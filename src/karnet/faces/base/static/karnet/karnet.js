@@ -88,16 +88,40 @@
   });
 
   /* htmx: say what went wrong; a page that was waited for gets the focus where it asks for it */
-  body.addEventListener("htmx:sendError", () => toast(body.dataset.saysLost, "error"));
-  body.addEventListener("htmx:timeout", () => toast(body.dataset.saysLost, "error"));
+  const lost = (event) => {
+    if (polls(event)) away(true);
+    else toast(body.dataset.saysLost, "error");
+  };
+  body.addEventListener("htmx:sendError", lost);
+  body.addEventListener("htmx:timeout", lost);
   body.addEventListener("htmx:responseError", (event) => {
+    if (polls(event)) return away(event.detail.xhr.status >= 500);
     const forbidden = event.detail.xhr.status === 403;
     toast(forbidden ? body.dataset.saysForbidden : body.dataset.saysFailed, "error");
   });
+  /* What a page asks for by itself complains in one place, and no more once it is answered. */
+  const polls = (event) => event.detail.elt.matches("[data-poll]");
+  const away = (yes) => {
+    const told = one("[data-lost]");
+    if (told) told.hidden = !yes;
+  };
+  body.addEventListener("htmx:afterRequest", (event) => {
+    if (polls(event) && event.detail.successful) away(false);
+  });
+  window.addEventListener("offline", () => away(true));
+  window.addEventListener("online", () => away(false));
   body.addEventListener("htmx:afterSettle", (event) => {
     const wanted = event.detail.elt.querySelector("[data-focus]");
     if (wanted) wanted.focus();
   });
+
+  /* A screen that is loaded while the server is away gets our page, not the browser's (worker.js; only over HTTPS or on
+     this machine: browsers want it so). */
+  navigator.serviceWorker
+    ?.register("/worker.js")
+    .then(() => navigator.serviceWorker.ready)
+    .then((ready) => ready.active.postMessage({ language: document.documentElement.lang }))
+    .catch(() => {});
 
   window.karnet = { toast };
 })();
