@@ -34,6 +34,8 @@ def as_text(sheets: Sequence[Sheet]) -> str:
 
 
 def _text(sheet: Sheet) -> str:
+    if not sheet.columns:
+        return sheet.title
     widths = [max(map(len, column)) for column in zip(sheet.columns, *sheet.rows, strict=True)]
     lines = [
         "  ".join(
@@ -55,45 +57,58 @@ _FACILITY = {
     "collected": "collected",
     "points": "by points",
     "time": "by passages",
+    "bundles": "bundles",
     "unused": "unused",
     "over_price": "over price",
     "earned": "earned",
     "deferred": "deferred",
     "deposits": "deposits",
+    "stored": "money on cards",
+    "bonus": "bonuses",
+    "overdrawn": "points taken twice",
     "balance": "to receive (+)",
 }
-_COUNTS = ("tickets", "passages", "points_taken", "local_passages")
+_BESIDE = {
+    "local": "sales without an agreed price",
+    "local_passages": "passages on those",
+    "deposits_held": "deposits still out",
+    "deposits_kept": "of deposits never returned",
+    "stored_taken": "put on cards",
+    "stored_spent": "charged to cards",
+    "bonus_given": "bonus given",
+    "bonus_spent": "bonus spent",
+}
+_WHERE_ANY = ("bundles", "stored", "bonus", "overdrawn")
+"""Columns that are shown only where something stands in them."""
+_COUNTS = ("tickets", "passages", "points_taken", "overdrawn", "local_passages")
 
 
 def report_sheets(report: Report, time_zone: str = "UTC") -> list[Sheet]:
     """Return a report's tables: what each facility earned, who owes whom, and the payments that settle it."""
     lines, currency = report.facilities, report.currency
     codes = {line.code for line in lines if not line.member}
+    shown = [name for name in _FACILITY if name not in _WHERE_ANY or any(getattr(line, name) for line in lines)]
     figures = Sheet(
         title=_heading(report, time_zone),
-        columns=("facility", *_FACILITY.values()),
+        columns=("facility", *(_FACILITY[name] for name in shown)),
         rows=(
-            *((line.code + ("*" if line.code in codes else ""), *_cells(line, currency)) for line in lines),
-            ("all", *(_figure(name, sum(getattr(line, name) for line in lines), currency) for name in _FACILITY)),
+            *((line.code + ("*" if line.code in codes else ""), *_cells(line, shown, currency)) for line in lines),
+            ("all", *(_figure(name, sum(getattr(line, name) for line in lines), currency) for name in shown)),
         ),
         left=frozenset({"facility"}),
         total=True,
     )
     sheets = [figures, _pairs(report), _payments(report)]
-    beside = [line for line in lines if line.local or line.local_passages or line.deposits_held]
+    beside = [name for name in _BESIDE if any(getattr(line, name) for line in lines)]
     if beside:
         sheets.append(
             Sheet(
-                title="Beside the settlement: tickets without an agreed price, and card deposits still out",
-                columns=("facility", "local sales", "passages on local tickets", "deposits held"),
+                title="Beside the settlement",
+                columns=("facility", *(_BESIDE[name] for name in beside)),
                 rows=tuple(
-                    (
-                        line.code,
-                        money(line.local, currency),
-                        str(line.local_passages),
-                        money(line.deposits_held, currency),
-                    )
-                    for line in beside
+                    (line.code, *_cells(line, beside, currency))
+                    for line in lines
+                    if any(getattr(line, name) for name in beside)
                 ),
                 left=frozenset({"facility"}),
             )
@@ -116,8 +131,8 @@ def _heading(report: Report, time_zone: str) -> str:
     return "\n".join(lines)
 
 
-def _cells(line: FacilityLine, currency: str) -> tuple[str, ...]:
-    return tuple(_figure(name, getattr(line, name), currency) for name in _FACILITY)
+def _cells(line: FacilityLine, shown: Sequence[str], currency: str) -> tuple[str, ...]:
+    return tuple(_figure(name, getattr(line, name), currency) for name in shown)
 
 
 def _figure(name: str, value: int, currency: str) -> str:
@@ -126,21 +141,24 @@ def _figure(name: str, value: int, currency: str) -> str:
 
 def _pairs(report: Report) -> Sheet:
     due = {frozenset((line.debtor, line.creditor)): line for line in report.dues}
+    shown = [name for name in _OWED if name not in _WHERE_ANY or any(getattr(pair, name) for pair in report.pairs)]
     return Sheet(
         title="Who owes whom",
-        columns=("debtor", "creditor", "for tickets", "for deposits", "after set-off"),
+        columns=("debtor", "creditor", *(_OWED[name] for name in shown), "after set-off"),
         rows=tuple(
             (
                 pair.debtor,
                 pair.creditor,
-                money(pair.tickets, report.currency),
-                money(pair.deposits, report.currency),
+                *(money(getattr(pair, name), report.currency) for name in shown),
                 money(_after(pair, due), report.currency),
             )
             for pair in report.pairs
         ),
         left=frozenset({"debtor", "creditor"}),
     )
+
+
+_OWED = {"tickets": "for tickets", "deposits": "for deposits", "stored": "for money on cards", "bonus": "for bonuses"}
 
 
 def _after(pair: PairLine, due: dict[frozenset[str], DueLine]) -> int:
@@ -192,7 +210,7 @@ def _ticket_sheets(ticket: ExplainedTicket) -> list[Sheet]:
     )
     shares = Sheet(
         title="",
-        columns=("facility", "passages", "points", "weight", "share", "of unused"),
+        columns=("facility", "passages", "points", "weight", "share", "of unused", "of the bundle"),
         rows=(
             *(
                 (
@@ -202,6 +220,7 @@ def _ticket_sheets(ticket: ExplainedTicket) -> list[Sheet]:
                     weight_text(share.weight),
                     money(share.share, currency),
                     money(share.unused, currency),
+                    money(share.bundle, currency),
                 )
                 for share in ticket.shares
             ),
@@ -212,6 +231,7 @@ def _ticket_sheets(ticket: ExplainedTicket) -> list[Sheet]:
                 weight_text(sum(share.weight for share in ticket.shares)),
                 money(sum(share.share for share in ticket.shares), currency),
                 money(sum(share.unused for share in ticket.shares), currency),
+                money(sum(share.bundle for share in ticket.shares), currency),
             ),
         ),
         left=frozenset({"facility"}),
@@ -240,7 +260,11 @@ def closings_sheet(season: str, closings: Sequence[ClosingRow], time_zone: str) 
 
 def agreement_sheets(draft: Draft, sha256: str) -> list[Sheet]:
     """Return an agreement's tables: prices, and the points and weights of its gates."""
-    rules = f"time tickets by {draft.division}, what nobody used by {draft.unused}, card deposit {draft.deposit}"
+    rules = (
+        f"time tickets by {draft.division}, floor {draft.floor} %, what nobody used by {draft.unused}, card deposit"
+        f" {draft.deposit}, unreturned deposits: {draft.unreturned}, bonuses borne by: {draft.bonus},"
+        f" points taken twice: {draft.overdrawn}, deposits paid out twice: {draft.second_payout}"
+    )
     return [
         Sheet(
             title=f"Agreement {draft.season}, {draft.first_day} to {draft.last_day} ({draft.time_zone}), {draft.currency}\n"

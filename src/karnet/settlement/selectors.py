@@ -10,6 +10,7 @@ import msgspec
 from django.db import connection
 
 from karnet.access.selectors import gates
+from karnet.catalogue.selectors import on_sale
 from karnet.journal.cuts import Extent
 from karnet.parties.selectors import actors, all_facilities, home_server
 from karnet.settlement.operations import Agreement, Limits
@@ -140,6 +141,16 @@ def publication_facts() -> Facts:
         agreements=standing(agreement_texts()),
         home=home_server(),
     )
+
+
+def list_prices(product: str, category: str, at: datetime) -> dict[str, int]:
+    """Return what facilities (by code) ask for a product at an instant: gross minor units. Weights are made of these."""
+    found = {facility.code: on_sale(facility.id, [product], at).get(product) for facility in all_facilities()}
+    return {
+        code: version.product.prices[category]
+        for code, version in found.items()
+        if version is not None and category in version.product.prices
+    }
 
 
 def places() -> list[Place]:

@@ -89,3 +89,50 @@ def test_an_agreement_is_shown_as_a_file_that_can_be_published_again(karnet: Kar
     assert published.returncode == Exit.OK, published.stderr
     assert json.loads(published.stdout)["valid_from"] == "2026-11-30T23:00:00Z"
     assert "2026-27" in karnet("settlement", "agreement", "show", "--season", "2026-27").stdout
+
+
+def test_a_text_is_proposed_compared_signed_and_tried_before_it_is_in_force(karnet: Karnet, place: Path) -> None:
+    agreed = json.loads(karnet("settlement", "agreement", "show", "--json").stdout)
+    gates = {**agreed["gates"], "A/k1": {"points": 3, "weight": "1.10"}}
+    text = place / "next.json"
+    text.write_text(
+        json.dumps({**agreed, "season": "next", "first_day": "2026-11-01", "last_day": "2027-04-01", "gates": gates})
+    )
+    proposed = karnet("settlement", "agreement", "propose", text, "--json")
+    assert proposed.returncode == Exit.OK, proposed.stdout + proposed.stderr
+    sha256 = json.loads(proposed.stdout)["sha256"]
+
+    changed = json.loads(karnet("settlement", "agreement", "diff", sha256[:10], "--json").stdout)
+    assert {(one["subject"], one["name"], one["old"], one["new"]) for one in changed} >= {
+        ("weight", "A/k1", "1.00", "1.10")
+    }
+    assert "becomes" in karnet("settlement", "agreement", "diff", sha256).stdout
+    refused = karnet("settlement", "agreement", "sign", sha256, "--as", "A/anna")
+    assert (refused.returncode, "manager" in refused.stderr) == (Exit.REFUSED, True)
+    for code, name in (("A", "anna"), ("B", "basia"), ("C", "celina")):
+        added = karnet(
+            "user", "add", name, "--role", "manager", "--operator", f"{code}/{name}", entered="long enough 1\n"
+        )
+        assert added.returncode == Exit.OK, added.stderr
+        signed = karnet("settlement", "agreement", "sign", sha256[:12], "--as", f"{code}/{name}")
+        assert signed.returncode == Exit.OK, signed.stderr
+    assert "in force" in signed.stdout
+    listed = json.loads(karnet("settlement", "agreement", "list", "--json").stdout)
+    assert [(one["season"], one["missing"]) for one in listed] == [("2025-26", []), ("next", [])]
+
+    tried = json.loads(karnet("settlement", "what-if", "--season", "2025-26", "--json").stdout)
+    effects = {one["name"]: {effect["code"]: effect["change"] for effect in one["effects"]} for one in tried["tried"]}
+    assert effects["weighted_passages"] == {"A": 0, "B": 0, "C": 0}
+    assert effects["equal_visited"] == {"A": 5334 - 4923, "B": 5333 - 5539, "C": 5333 - 5538}
+    assert "Winners" in karnet("settlement", "what-if", "--season", "2025-26", "--division", "first_entries").stdout
+    assert "Winners" in karnet("settlement", "what-if", "--season", "2025-26", "--text", text).stdout
+
+    made = json.loads(karnet("settlement", "statement", "A", "B", "--season", "2025-26", "--json").stdout)
+    assert (made["payer"], made["amount"], made["sides"][0]["invoice"][0]["vat"]) == ("A", 5539, 410)
+    assert "after set-off" in karnet("settlement", "statement", "A", "B", "--season", "2025-26").stdout.lower()
+
+
+def test_weights_come_from_the_price_lists_on_sale(karnet: Karnet) -> None:
+    weighed = karnet("settlement", "agreement", "weights", "--product", "day", "A=16")
+    assert (weighed.returncode, "1.00" in weighed.stdout) == (Exit.OK, True), weighed.stderr
+    assert karnet("settlement", "agreement", "weights", "--product", "day", "B=8").returncode == Exit.USAGE
