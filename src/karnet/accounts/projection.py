@@ -75,7 +75,8 @@ class _HotSums(_Sums):
 
 
 class _End(Insert):
-    """Ends reservations: a row counts only where the reservation is there, with this account and this amount."""
+    """Ends reservations: a row counts only where the reservation is there, of the same server (its gate waits for the
+    turn), with this account and this amount."""
 
     def statement(self) -> str:
         return (
@@ -83,7 +84,8 @@ class _End(Insert):
             " SELECT d.id, d.posted, d.origin, d.number"
             " FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::boolean[], %b::smallint[], %b::bigint[])"
             " AS d(id, source, amount, posted, origin, number) JOIN accounts_reservation AS r"
-            " ON r.id = d.id AND r.source = d.source AND r.amount = d.amount ON CONFLICT DO NOTHING"
+            " ON r.id = d.id AND r.source = d.source AND r.amount = d.amount AND r.origin = d.origin"
+            " ON CONFLICT DO NOTHING"
         )
 
 
@@ -172,8 +174,11 @@ def fold(cursor: Any, numbers: Sequence[int]) -> None:
     A row is moved by deleting it, so folding a number again adds nothing. One statement, whatever the batch.
     """
     cursor.execute(
+        # The applier folds what arrived while the sealer folds what was sealed: one order of locks for both.
         "WITH gone AS (DELETE FROM accounts_unfolded WHERE number = ANY(%b) RETURNING account, amount),"
-        " sums AS (SELECT account, sum(amount)::bigint AS amount FROM gone GROUP BY account)"
-        " UPDATE accounts_account AS a SET balance = a.balance + s.amount FROM sums AS s WHERE a.id = s.account",
+        " sums AS (SELECT account, sum(amount)::bigint AS amount FROM gone GROUP BY account),"
+        " locked AS (SELECT a.id, s.amount FROM accounts_account AS a JOIN sums AS s ON s.account = a.id"
+        " ORDER BY a.id FOR NO KEY UPDATE OF a)"
+        " UPDATE accounts_account AS a SET balance = a.balance + s.amount FROM locked AS s WHERE a.id = s.id",
         [list(numbers)],
     )

@@ -22,7 +22,7 @@ class Medium(ProjectedModel):
 
     id = models.UUIDField(primary_key=True)
     number = models.CharField(max_length=64, unique=True)
-    chip = models.CharField(max_length=128, unique=True)
+    chip = models.CharField(max_length=128, db_index=True)
     kind = models.CharField(max_length=16)
     facility = models.ForeignKey("parties.Facility", on_delete=models.PROTECT, db_index=False, related_name="+")
     issue = models.IntegerField(default=0)
@@ -71,9 +71,10 @@ class Block(ProjectedModel):
 
 
 class Lift(ProjectedModel):
-    """The end of exactly one block."""
+    """The end of exactly one block. Two servers that did not know of each other may both have ended it."""
 
-    block = models.OneToOneField(Block, primary_key=True, on_delete=models.PROTECT, related_name="+")
+    pk = models.CompositePrimaryKey("block", "origin", "number")
+    block = models.ForeignKey(Block, on_delete=models.PROTECT, db_index=False, related_name="+")
     at = models.DateTimeField()
     origin = models.SmallIntegerField()
     number = models.BigIntegerField()
@@ -100,9 +101,11 @@ class Deposit(ProjectedModel):
 
 
 class DepositBack(ProjectedModel):
-    """A card deposit paid back, by whichever facility took the medium in. The key allows it once per deposit."""
+    """A card deposit paid back, by whichever facility took the medium in: once, as far as servers know of each other.
+    More rows for one deposit are a conflict, which the agreement charges."""
 
-    deposit = models.OneToOneField(Deposit, primary_key=True, on_delete=models.PROTECT, related_name="+")
+    pk = models.CompositePrimaryKey("deposit", "origin", "number")
+    deposit = models.ForeignKey(Deposit, on_delete=models.PROTECT, db_index=False, related_name="+")
     medium = models.UUIDField()
     facility = models.ForeignKey("parties.Facility", on_delete=models.PROTECT, db_index=False, related_name="+")
     amount = models.BigIntegerField()

@@ -27,27 +27,69 @@ from karnet.entitlements.operations import (
     MediumUnblocked,
     Replaced,
 )
+from karnet.entitlements.rules import chip_key
 from karnet.journal.operations import Recorded
-from karnet.journal.projection import Add, Insert, Row, SetEarlier, SetLater, Write, projects, stamped
+from karnet.journal.projection import (
+    CLAIM,
+    Form,
+    Insert,
+    InsertOrSetLater,
+    Row,
+    SetEarlier,
+    SetLater,
+    Write,
+    projects,
+    stamped,
+)
 from karnet.kernel import canonical
 
+
+class Guard:
+    """What may happen once, of media, chips, blocks and deposits (`CLAIM`)."""
+
+    MEDIUM = "medium_issued"
+    CHIP = "chip_issued"
+    LIFT = "block_lifted"
+    DEPOSIT = "deposit_returned"
+
+
 _FACT = ("at", "origin", "number")
-_ISSUED = ("issued_at", "issued_origin", "issued_number")
-_STATE = ("state_at", "state_origin", "state_number")
 _PLACED = ("placed_at", "placed_origin", "placed_number")
 
 
-class _InKeyOrder(Insert):
-    """Inserts sorted by key: what does not exist yet cannot be locked beforehand, so two batches that issue the same
-    new media must meet in one order."""
+class _StandingBlocks(Form):
+    """Counts the blocks of media that no unblock has lifted, after blocks and lifts are in. Two servers may lift one
+    block, so a sum of blocks and lifts would not do. Whoever blocks or lifts holds the medium's lock."""
+
+    ORDER = 2
+
+    def __init__(self) -> None:
+        super().__init__(Medium, ["id"])
 
     def prepare(self, rows: list[Row]) -> list[Row]:
-        return sorted(rows)
+        return sorted(set(rows))
+
+    def statement(self) -> str:
+        return (
+            "UPDATE entitlements_medium AS t SET blocks = (SELECT count(*) FROM entitlements_block b"
+            " WHERE b.medium_id = t.id AND NOT EXISTS (SELECT FROM entitlements_lift l WHERE l.block_id = b.id))"
+            f" FROM {self._unnest()} WHERE t.id = d.id"
+        )
 
 
-# Must be new: of two tills that issue one card at the same time, the database lets one pass (number, chip, id).
-NEW_MEDIUM = _InKeyOrder(
-    Medium, ["id", "number", "chip", "kind", "facility", "issue", "blocks", *_ISSUED, "state", *_STATE]
+class _Voided(SetEarlier):
+    """Ends an entitlement, in the name of the server that sold it alone: where it is given back is home-only."""
+
+    def statement(self) -> str:
+        return f"{super().statement()} AND t.origin = d.voided_origin"
+
+
+# Must be new here: of two tills that issue one card at the same time, the database lets one pass (number, chip, id).
+# Of two servers that did not know of each other the later counts, and the claims tell that there were two.
+NEW_MEDIUM = InsertOrSetLater(
+    Medium,
+    ["id", "number", "chip", "kind", "facility", "issue", "blocks", "state"],
+    {"issued": ["issue", "chip", "kind", "facility"], "state": ["state"]},
 )
 DEPOSIT = Insert(Deposit, ["id", "medium", "facility", "amount", "currency", *_FACT])
 DEPOSIT_BACK = Insert(DepositBack, ["deposit", "medium", "facility", "amount", "currency", *_FACT])
@@ -63,26 +105,25 @@ ENTITLEMENT = Insert(
 )  # fmt: skip
 ACTIVATION = Insert(Activation, ["entitlement", "valid_from", "valid_until", *_FACT])
 DAY = Insert(EntitlementDay, ["entitlement", "day"], present_ok=True)
-BLOCKS = Add(Medium, ["id"], ["blocks"])
-REISSUED = SetLater(Medium, ["id"], ["issue"], "issued")
+BLOCKS = _StandingBlocks()
+REISSUED = SetLater(Medium, ["id"], ["issue", "chip", "kind", "facility"], "issued")
 STATE = SetLater(Medium, ["id"], ["state"], "state")
 HOLDER = SetLater(Medium, ["id"], ["holder", "holder_issue"], "holder")
 PLACED = SetLater(Entitlement, ["id"], ["medium", "issue"], "placed")
 ACTIVATED = SetEarlier(Entitlement, ["id"], ["active_from", "active_until"], "activated")
-VOIDED = SetEarlier(Entitlement, ["id"], [], "voided")
+VOIDED = _Voided(Entitlement, ["id"], [], "voided")
 
 
 @projects(MediumIssued)
 def issued(medium: MediumIssued, recorded: Recorded, write: Write) -> None:
     if medium.issue:
-        write(REISSUED, (medium.id, medium.issue, recorded))
+        write(REISSUED, (medium.id, medium.issue, medium.chip, medium.kind, medium.facility, recorded))
         write(STATE, (medium.id, "in_use", recorded))
     else:
-        stamp = stamped(recorded)
-        write(
-            NEW_MEDIUM,
-            (medium.id, medium.number, medium.chip, medium.kind, medium.facility, 0, 0, *stamp, "in_use", *stamp),
-        )
+        made = (medium.id, medium.number, medium.chip, medium.kind, medium.facility)
+        write(NEW_MEDIUM, (*made, 0, 0, "in_use", recorded))
+        write(CLAIM, (Guard.MEDIUM, medium.id))
+        write(CLAIM, (Guard.CHIP, chip_key(medium.chip)))
 
 
 @projects(MediumReturned)
@@ -93,13 +134,14 @@ def returned(medium: MediumReturned, recorded: Recorded, write: Write) -> None:
 @projects(MediumBlocked)
 def blocked(block: MediumBlocked, recorded: Recorded, write: Write) -> None:
     write(BLOCK, (block.block, block.medium, block.code, *stamped(recorded)))
-    write(BLOCKS, (block.medium, 1))
+    write(BLOCKS, (block.medium,))
 
 
 @projects(MediumUnblocked)
 def unblocked(lift: MediumUnblocked, recorded: Recorded, write: Write) -> None:
     write(LIFT, (lift.block, *stamped(recorded)))
-    write(BLOCKS, (lift.medium, -1))
+    write(CLAIM, (Guard.LIFT, lift.block))
+    write(BLOCKS, (lift.medium,))
 
 
 @projects(MediumHeld)
@@ -122,6 +164,7 @@ def deposit_taken(deposit: DepositTaken, recorded: Recorded, write: Write) -> No
 def deposit_returned(deposit: DepositReturned, recorded: Recorded, write: Write) -> None:
     row = (deposit.id, deposit.medium, deposit.facility, deposit.amount, deposit.currency)
     write(DEPOSIT_BACK, (*row, *stamped(recorded)))
+    write(CLAIM, (Guard.DEPOSIT, deposit.id))
 
 
 @projects(EntitlementIssued)

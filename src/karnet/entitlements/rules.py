@@ -121,6 +121,11 @@ def medium_id(number: str) -> UUID:
     return named_id("medium", number)
 
 
+def chip_key(chip: str) -> UUID:
+    """Return the key under which a chip is claimed by the one medium that has it."""
+    return named_id("chip", chip)
+
+
 def points_account(entitlement: UUID) -> UUID:
     """Return the id of the account with the entitlement's points."""
     return owned_account(entitlement, "points", "points")

@@ -21,9 +21,14 @@ _MEDIUM = (
 
 
 def medium_ids_by_chip(chips: Collection[str]) -> dict[str, UUID]:
-    """Return the medium of each chip that is known. A chip never changes its medium, so no lock is needed."""
+    """Return the medium of each chip that is known. A chip never changes its medium, so no lock is needed.
+
+    Where two servers issued one chip under different numbers (a conflict), the medium issued last has it.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT chip, id FROM entitlements_medium WHERE chip = ANY(%b)", [list(chips)])
+        cursor.execute(
+            "SELECT chip, id FROM entitlements_medium WHERE chip = ANY(%b) ORDER BY issued_at, id", [list(chips)]
+        )
         return dict(cursor.fetchall())
 
 
@@ -86,7 +91,7 @@ def media_held_by(customers: Collection[UUID]) -> dict[UUID, list[MediumState]]:
 
 def media_by_chip(chips: Collection[str]) -> dict[str, MediumState]:
     """Return the media that are known, by what readers read."""
-    return {medium.chip: medium for medium in _media("chip = ANY(%b)", [list(chips)])}
+    return {medium.chip: medium for medium in _media("chip = ANY(%b) ORDER BY issued_at, id", [list(chips)])}
 
 
 def _media(where: str, parameters: Sequence[Any]) -> list[MediumState]:
@@ -151,7 +156,7 @@ class Holders:
     @property
     def media(self) -> dict[str, UUID]:
         """The known media by chip, once the first flight has landed."""
-        return {row[-6]: row[-8] for row in self._rows}
+        return {row[-6]: row[-8] for row in reversed(self._rows)}
 
     def read(self) -> dict[str, tuple[MediumState, list[Holding]]]:
         """Return the media that are known, by chip, with their entitlements as `holdings` returns them."""
@@ -161,7 +166,7 @@ class Holders:
             known = found.get(row[-6])
             if known is None:
                 known = found[row[-6]] = (_medium(row[-8:]), [])
-            if row[0] is not None:
+            if row[0] is not None and row[-8] == known[0].id:
                 account = self._accounts.get(row[0])
                 known[1].append(_holding(row, sums[account].available if account else 0))
         return found
@@ -171,7 +176,8 @@ _LOCK_BY_CHIP = "SELECT 1 FROM entitlements_medium WHERE chip = ANY(%b::text[]) 
 _HOLDERS = (
     f"SELECT {_HOLDING_COLUMNS}, m.id, m.number, m.chip, m.kind, m.state, m.issue, m.blocks, m.state_at"
     " FROM entitlements_medium m LEFT JOIN entitlements_entitlement e ON e.medium_id = m.id AND e.issue = m.issue"
-    " WHERE m.chip = ANY(%b::text[]) ORDER BY e.at, e.id"
+    # The medium issued last comes first: it has the chip, should two have been given it.
+    " WHERE m.chip = ANY(%b::text[]) ORDER BY m.issued_at DESC, m.id DESC, e.at, e.id"
 )
 
 

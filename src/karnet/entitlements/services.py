@@ -16,7 +16,7 @@ from karnet.entitlements.requests import NameHolder as NameHolder
 from karnet.entitlements.requests import Replace as Replace
 from karnet.entitlements.requests import ReplacementIssued as ReplacementIssued
 from karnet.entitlements.requests import Unblock as Unblock
-from karnet.journal.projection import Conflict
+from karnet.journal.projection import CLAIM, Conflict
 from karnet.journal.requests import made_id
 from karnet.journal.transaction import Asked, Outcome, Transaction, conflict, transact
 from karnet.kernel.outcomes import Refused, bad_values, refused
@@ -118,6 +118,6 @@ def _replace(tx: Transaction[Replace, ReplacementIssued]) -> None:
 
 def already_issued(request: Asked, error: Exception) -> Refused:
     """Word the refusal of who came second to issue one number or chip at two tills at once."""
-    if isinstance(error, Conflict) and error.form is NEW_MEDIUM:
+    if isinstance(error, Conflict) and error.form in (NEW_MEDIUM, CLAIM):
         return refused(Reason.MEDIUM_IN_USE)
     return conflict(request, error)

@@ -10,6 +10,32 @@ from karnet.orders.operations import CashMoved, Invoiced, Returned, ShiftClosed,
 _FACT = ("at", "origin", "number")
 _SELLER = ("facility", "sales_point", "operator")
 
+
+class _LineBack(Insert):
+    """Takes lines back where their order was sold: the line is of the order that the return names, and both are of one
+    server. To give money back for a sale is home-only, so no other server's word for it counts (docs/federation.md)."""
+
+    def statement(self) -> str:
+        return (
+            "INSERT INTO orders_line_back (line_id, given_back) SELECT d.line_id, d.given_back"
+            f" FROM {self._unnest()} JOIN orders_given_back g ON g.id = d.given_back"
+            ' JOIN orders_line l ON l.id = d.line_id AND l.order_id = g."order"'
+            " JOIN orders_order o ON o.id = l.order_id AND o.origin = g.origin ON CONFLICT DO NOTHING"
+        )
+
+
+class _Invoice(Insert):
+    """Issues invoices for orders of the same server."""
+
+    def statement(self) -> str:
+        names = ", ".join(map(self._column, self.columns))
+        chosen = ", ".join(f"d.{self._column(name)}" for name in self.columns)
+        return (
+            f"INSERT INTO orders_invoice ({names}) SELECT {chosen} FROM {self._unnest()}"
+            " JOIN orders_order o ON o.id = d.order_id AND o.origin = d.origin ON CONFLICT DO NOTHING"
+        )
+
+
 SHIFT = Insert(Shift, ["id", *_SELLER, "sequence", "operator_sequence", "currency", "float_minor", *_FACT])
 ORDER = Insert(
     Order,
@@ -30,8 +56,8 @@ GIVEN_BACK = Insert(
     GivenBack,
     ["id", *_SELLER, "shift", "order", "currency", "refund", "vat", "deposit", "refund_kind", *_FACT],
 )
-LINE_BACK = Insert(LineBack, ["line", "given_back"])
-INVOICE = Insert(Invoice, ["order", "facility", "year", "sequence", "document", "buyer", *_FACT])
+LINE_BACK = _LineBack(LineBack, ["line", "given_back"])
+INVOICE = _Invoice(Invoice, ["order", "facility", "year", "sequence", "document", "buyer", *_FACT])
 CASH_MOVED = Insert(CashMovement, ["id", "shift", "operator", "currency", "amount", "reason", *_FACT])
 TERMS = Insert(Terms, ["id", "sales_point", "products", "limit_minor", *_FACT])
 CLOSED = SetEarlier(Shift, ["id"], ["expected", "counted"], "closed")

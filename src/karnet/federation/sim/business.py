@@ -218,7 +218,7 @@ class Desk:
 
     def unblock(self, chance: Random, at: datetime) -> Operation | None:
         """It turned up: exactly that block is lifted, perhaps by two places at once."""
-        lifted = self.server.rows("entitlements.Lift")
+        lifted = {(row["block"],) for row in self.server.rows("entitlements.Lift").values()}
         blocks = [row for key, row in self.server.rows("entitlements.Block").items() if key not in lifted]
         if not blocks:
             return None
@@ -227,7 +227,7 @@ class Desk:
 
     def hand_in(self, chance: Random, at: datetime) -> Operation | None:
         """A card is handed in, here or elsewhere than where its deposit was taken, and the deposit paid out."""
-        back = self.server.rows("entitlements.DepositBack")
+        back = {(row["deposit"],) for row in self.server.rows("entitlements.DepositBack").values()}
         kept = [row for key, row in self.server.rows("entitlements.Deposit").items() if key not in back]
         if not kept:
             return None

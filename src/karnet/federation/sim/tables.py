@@ -273,10 +273,44 @@ def _end(tables: Tables, form: Insert, table: Table, row: tuple[Any, ...], arriv
     reservation, source, amount, posted, origin, number = row
     promised = next(ref.target for ref in table.schema.references if ref.column == "reservation")
     present = tables[promised].rows.get((reservation,))
-    if present is None or present["source"] != source or present["amount"] != amount:
+    if present is None or (present["source"], present["amount"], present["origin"]) != (source, amount, origin):
         return False
     values = {"reservation": reservation, "posted": posted, "origin": origin, "number": number}
     return tables.insert(table, values)
+
+
+def _standing_blocks(tables: Tables, form: Form, table: Table, row: tuple[Any, ...], arriving: bool) -> bool:
+    (medium,) = row
+    present = table.rows.get((medium,))
+    if present is None:
+        return False
+    lifted = {lift["block"] for lift in tables.labelled("entitlements.Lift").rows.values()}
+    blocks = tables.labelled("entitlements.Block").rows.values()
+    standing = sum(block["medium"] == medium and block["id"] not in lifted for block in blocks)
+    tables.update(table, present, {"blocks": standing})
+    return True
+
+
+def _voided(tables: Tables, form: SetEarlier, table: Table, row: tuple[Any, ...], arriving: bool) -> bool:
+    values = dict(zip(form.columns, row, strict=True))
+    own = [present for present in _found(form, table, values) if present["origin"] == values["voided_origin"]]
+    return bool(own) and _set_earlier(tables, form, table, row, arriving)
+
+
+def _line_back(tables: Tables, form: Insert, table: Table, row: tuple[Any, ...], arriving: bool) -> bool:
+    values = dict(zip(form.columns, row, strict=True))
+    back = tables.labelled("orders.GivenBack").rows.get((values["given_back"],))
+    line = tables.labelled("orders.OrderLine").rows.get((values["line"],))
+    order = tables.labelled("orders.Order").rows.get((line["order"],)) if line else None
+    if back is None or order is None or order["id"] != back["order"] or order["origin"] != back["origin"]:
+        return False
+    return tables.insert(table, values)
+
+
+def _invoice(tables: Tables, form: Insert, table: Table, row: tuple[Any, ...], arriving: bool) -> bool:
+    values = dict(zip(form.columns, row, strict=True))
+    order = tables.labelled("orders.Order").rows.get((values["order"],))
+    return order is not None and order["origin"] == values["origin"] and tables.insert(table, values)
 
 
 @lru_cache(maxsize=256)
@@ -296,4 +330,8 @@ _ACTS: dict[str, Act] = {
     "_GuardedSums": _guarded_sums,
     "_HotSums": _hot_sums,
     "_End": _end,
+    "_StandingBlocks": _standing_blocks,
+    "_Voided": _voided,
+    "_LineBack": _line_back,
+    "_Invoice": _invoice,
 }
