@@ -82,7 +82,15 @@ def show(
 
 
 def _customer(request: HttpRequest, cart: carts.Cart) -> KnownCustomer | None:
-    return customers([cart.customer], looking(request)).get(cart.customer) if cart.customer else None
+    """Return who buys. Somebody erased since they were chosen is nobody's customer any more: the sale goes on without."""
+    if cart.customer is None:
+        return None
+    known = customers([cart.customer], looking(request)).get(cart.customer)
+    if known is not None and known.erased_at is None:
+        return known
+    cart.customer = None
+    carts.save(request, cart)
+    return None
 
 
 def context(desk: Desk, cart: carts.Cart) -> dict[str, Any]:

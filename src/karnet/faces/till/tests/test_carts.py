@@ -101,3 +101,41 @@ def test_an_amount_is_read_as_people_type_it(typed: str, minor: int | None) -> N
 def test_quick_cash_is_always_more_than_what_is_due() -> None:
     for due in (1, 999, 17500, 50000, 1327500):
         assert all(value > due for value in amounts.quick_cash(due, "PLN"))
+
+
+def cart_of(*numbers: str, handed_back: bool = True, group: bool = False) -> carts.Cart:
+    """A sale to a customer of a day ticket on each of these cards."""
+    cart = carts.Cart(customer=named_id("customer"), group=group)
+    for number in numbers:
+        carts.add(cart, version("day"))
+        state = "returned" if handed_back else "in_use"
+        medium = MediumState(id=named_id(number), number=number, chip=f"chip-{number}", kind="card", state=state)
+        assert carts.scan(cart, number, medium) == "added"
+    return cart
+
+
+def holders(cart: carts.Cart) -> list[object]:
+    return [card.holder for line in carts.asked_lines(cart) for card in line.cards]
+
+
+def test_who_buys_one_card_holds_it() -> None:
+    cart = cart_of("1")
+    assert cart.held == "1"
+    assert holders(cart) == [named_id("customer")]
+
+
+def test_one_card_with_two_tickets_is_still_one_card() -> None:
+    cart = cart_of("1")
+    carts.add(cart, version("points"))
+    assert carts.scan(cart, "1", None) == "added"
+    assert holders(cart) == [named_id("customer")] * 2
+
+
+@pytest.mark.parametrize(
+    "cart",
+    [cart_of("1", "2"), cart_of("1", group=True), cart_of("1", handed_back=False), carts.Cart(customer=named_id("c"))],
+    ids=["two cards", "a group", "a card in somebody's hands", "no card"],
+)
+def test_whose_card_it_is_is_not_guessed(cart: carts.Cart) -> None:
+    assert cart.held == ""
+    assert set(holders(cart)) <= {None}
