@@ -10,7 +10,7 @@ import msgspec
 from karnet.federation.core import accepting
 from karnet.federation.core.accepting import Present, Taken
 from karnet.federation.core.batching import next_push, size_of
-from karnet.federation.core.cosigning import contradiction, cosign, newest_checkpoint, signer
+from karnet.federation.core.cosigning import contradiction, cosign, newest_checkpoint, noted_size, signer
 from karnet.federation.core.messages import (
     MAX_EVIDENCE,
     TARGET_BYTES,
@@ -146,20 +146,22 @@ class Hub:
 
 def _offered(held: Mapping[str, LogView]) -> dict[str, int]:
     """How far each log can be handed on: up to its newest note over entries that are all here."""
-    return {log: newest.size if (newest := newest_checkpoint(view)) else 0 for log, view in held.items()}
+    return {log: noted_size(view.note) for log, view in held.items()}
 
 
 def keep_cosignatures(store: Store, cosigned: Sequence[Cosigned]) -> None:
     """Verify cosignatures over what is held here and keep them; keep as evidence what vouches for another tree.
 
-    Those over more than is held are passed over: they, or newer ones, come again.
+    Those over more than is held are passed over: they, or newer ones, come again. So are those that are kept already.
     """
-    if not cosigned:
+    kept = store.cosignatures({line.log for line in cosigned}) if cosigned else ()
+    unseen = [line for line in cosigned if line not in kept]
+    if not unseen:
         return
     held = store.logs()
     cosigners = store.cosigners()
     sound = []
-    for line in cosigned:
+    for line in unseen:
         view = held.get(line.log)
         if view is None or not 0 < line.size <= view.size:
             continue

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from karnet.federation.core.cosigning import noted_size
 from karnet.federation.core.messages import MAX_ENTRIES, TARGET_BYTES, Push
 from karnet.federation.core.store import Store
-from karnet.journal.tlog.checkpoint import Checkpoint
-from karnet.journal.tlog.note import Note
 
 
 def next_push(store: Store, log: str, first: int, limit_bytes: int = TARGET_BYTES) -> Push | None:
@@ -21,7 +20,7 @@ def next_push(store: Store, log: str, first: int, limit_bytes: int = TARGET_BYTE
         note = store.note_after(log, first + len(kept))
     if note is None:
         return None
-    size = Checkpoint.parse(Note.parse(note).text).size
+    size = noted_size(note)
     kept = kept[: size - first]
     end = first + len(kept)
     return Push(

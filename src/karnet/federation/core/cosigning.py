@@ -21,6 +21,14 @@ def cosign(checkpoint: Checkpoint, key: SigningKey, now: datetime) -> Cosigned:
     return Cosigned(log=checkpoint.origin, size=checkpoint.size, root=checkpoint.root, line=signature.line)
 
 
+def noted_size(note: bytes) -> int:
+    """Return over how many entries a note is that was verified when it was stored; 0 for none.
+
+    Its second line (C2SP tlog-checkpoint): asked for with every question, so it is not parsed whole.
+    """
+    return int(note.split(b"\n", 2)[1]) if note else 0
+
+
 def newest_checkpoint(view: LogView) -> Checkpoint | None:
     """Return the newest checkpoint over entries that are all held, or None."""
     return Checkpoint.parse(Note.parse(view.note).text) if view.note else None

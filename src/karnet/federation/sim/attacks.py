@@ -48,7 +48,7 @@ def rewrite(world: World, evil: Machine, victim: Machine) -> Named | None:
     place = world.chance.randrange(8, held)
     entries = list(log.entries)
     entries[place] = Kept(entries[place].data.replace(b'"v":1', b'"v":1 '))
-    _replace(evil, entries, sorted(log.notes))
+    _replace(evil, [*entries, Kept(b'"later"')], [*sorted(log.notes), len(entries) + 1])
     world.awaken(evil)
     return Named(log=evil.name, sender=evil.name, index=held, codes=(Code.FORK, Code.INCONSISTENT))
 

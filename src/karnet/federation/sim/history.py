@@ -247,7 +247,9 @@ class _History:
                 if log.size != whole:
                     return f"{server.name} holds {log.size} of {whole} entries of {log.name}"
                 if log.applied < log.size and not self._stopped(server, log.name):
-                    return f"{server.name} has applied {log.applied} of {log.size} entries of {log.name}"
+                    why = server.disk.waiting.get(log.name, "nobody knows why")
+                    stopped = {name: (q.index, q.code, q.detail) for name, q in server.disk.quarantines.items()}
+                    return f"{server.name} has applied {log.applied} of {log.size} of {log.name}: {why} {stopped or ''}"
         return ""
 
     def _stopped(self, server: Server, log: str) -> bool:
@@ -288,7 +290,7 @@ class _History:
             raise Broken(f"accused without reason: {accused}: {[e.detail for e in found.values()]}")
         for machine in self.machines:
             if not machine.evil:
-                wrong = {trouble for trouble, _ in (*machine.out.alarms, *machine.into.alarms)} - {Trouble.HUB_BEHIND}
+                wrong = {trouble for trouble, _ in (*machine.out.alarms, *machine.into.alarms)} - {Trouble.HUB_BEHIND, Trouble.UNREACHABLE}
                 if wrong:
                     raise Broken(f"{machine.name} is alarmed at rest: {machine.out.alarms} {machine.into.alarms}")
 

@@ -96,6 +96,7 @@ class MemoryStore:
         self._evidence: dict[tuple[str, str, int, str], Evidence] = {}
         self.crash = crash
         self.received = 0
+        self._views: dict[str, tuple[object, LogView]] = {}
 
     def backup(self) -> MemoryStore:
         """Return a copy of everything on the disk."""
@@ -139,7 +140,15 @@ class MemoryStore:
         return self._home
 
     def logs(self) -> Mapping[str, LogView]:
-        return {name: log.view() for name, log in self._logs.items()}
+        return {name: self._view_of(name, log) for name, log in self._logs.items()}
+
+    def _view_of(self, name: str, log: MemoryLog) -> LogView:
+        """A log's view, made anew only when something of it changed."""
+        state = (log.root, len(log.notes), log.applied, log.status, log.keys)
+        present = self._views.get(name)
+        if present is None or present[0] != state:
+            present = self._views[name] = (state, log.view())
+        return present[1]
 
     def edge(self, log: str, size: int) -> tuple[bytes, ...]:
         held = self._logs[log]

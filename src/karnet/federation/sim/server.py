@@ -42,7 +42,7 @@ from karnet.journal.rules.arrivals import (
     read_entry,
     waits_for,
 )
-from karnet.journal.tlog.note import SignatureType, SigningKey
+from karnet.journal.tlog.note import Signature, SignatureType, SigningKey, VerifierKey
 from karnet.kernel import canonical
 from karnet.kernel.canonical import NotCanonical
 from karnet.kernel.ids import derived_id, named_id
@@ -110,17 +110,32 @@ class Identity(msgspec.Struct, frozen=True):
     server: UUID
     key: SigningKey
     cosigner: SigningKey
+    verifier: RememberingKey
+    cosigner_verifier: RememberingKey
+
+
+class RememberingKey(VerifierKey):
+    """A verifier key that remembers what it verified: a note that one server believed is not new to the next."""
+
+    def verifies(self, text: str, signature: Signature) -> bool:
+        return _verifies(self, text, signature)
+
+
+@lru_cache(maxsize=4096)
+def _verifies(key: RememberingKey, text: str, signature: Signature) -> bool:
+    return VerifierKey.verifies(key, text, signature)
+
+
+def _remembering(key: SigningKey) -> RememberingKey:
+    return RememberingKey(key.verifier.name, key.verifier.type, key.verifier.public_key)
 
 
 @lru_cache(maxsize=64)
 def identity(name: str) -> Identity:
     """Return the identity of a simulated server. Its keys follow from its name, so that one seed replays one history."""
-    return Identity(
-        name,
-        named_id("server", name),
-        SigningKey(name, SignatureType.ED25519, sha256(f"log {name}".encode()).digest()),
-        SigningKey(name, SignatureType.COSIGNATURE_V1, sha256(f"cosigner {name}".encode()).digest()),
-    )
+    key = SigningKey(name, SignatureType.ED25519, sha256(f"log {name}".encode()).digest())
+    cosigner = SigningKey(name, SignatureType.COSIGNATURE_V1, sha256(f"cosigner {name}".encode()).digest())
+    return Identity(name, named_id("server", name), key, cosigner, _remembering(key), _remembering(cosigner))
 
 
 class Server:
@@ -135,8 +150,8 @@ class Server:
         self._crash: Crash = unharmed
 
     def _new_store(self) -> MemoryStore:
-        store = MemoryStore(self.name, [MemoryLog.empty(self.name, LogKey(key=self.who.key.verifier))])
-        store.know(self.who.cosigner.verifier)
+        store = MemoryStore(self.name, [MemoryLog.empty(self.name, LogKey(key=self.who.verifier))])
+        store.know(self.who.cosigner_verifier)
         return store
 
     def crash_by(self, crash: Crash) -> None:
@@ -154,8 +169,8 @@ class Server:
         if other.name in self.disk.origins.values():
             return
         self.disk.origins[max(self.disk.origins) + 1] = other.name
-        self.disk.store.follow(MemoryLog.empty(other.name, LogKey(key=other.key.verifier)))
-        self.disk.store.know(other.cosigner.verifier)
+        self.disk.store.follow(MemoryLog.empty(other.name, LogKey(key=other.verifier)))
+        self.disk.store.know(other.cosigner_verifier)
 
     @property
     def store(self) -> MemoryStore:
@@ -336,8 +351,9 @@ class Server:
         size, lost = self.disk.store.log(self.name).size, max(self.witness)
         root = self.witness[lost].split(b"\n")[2].hex()[:64]
         broken = HistoryBreak(first=size, until=lost, root=root, abandoned=True)
+        if not any(isinstance(operation.entry.body, Recovered) for operation in self.disk.unsealed):
+            self.record(f"recover:{self.name}:{lost}", at, self.who.server, Recovered(history=broken))
         self.witness = {held: note for held, note in self.witness.items() if held <= size}
-        self.record(f"recover:{self.name}:{lost}", at, self.who.server, Recovered(history=broken))
 
 
 def stored(entry: Entry, salt: bytes) -> Kept:

@@ -103,7 +103,7 @@ class Tables:
 
     def _apply(self, form: Form, rows: list[tuple[Any, ...]], arriving: bool) -> None:
         prepared = form.prepare_arrivals(rows) if arriving else form.prepare(rows)
-        act = _ACTS.get(_meaning(type(form)))
+        act = _ACTS.get(_meaning(form.__class__))  # type: ignore[arg-type]
         if act is None:
             raise NotImplementedError(f"the simulator does not know what {type(form).__name__} does")
         table = self[form.model]
@@ -163,6 +163,7 @@ class Tables:
 Act = Callable[[Tables, Any, Table, tuple[Any, ...], bool], bool]
 
 
+@lru_cache(maxsize=256)
 def _meaning(form: type[Form]) -> str:
     """The class, of a form's ancestors, that says what its statement does."""
     return next(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -260,11 +261,15 @@ class World:
             reply = self.hub.nodes[node].handle(store, machine.name, request, now, waited=waited)
         except Killed:
             self.hub.down.add(node)
-            self.after(self.chance.uniform(0.1, 5), lambda: self.hub.born(node))
+            self.after(self.chance.uniform(0.1, 5), lambda: self._start_node(node))
             return None
         if store.received != before:
             self.after(self.chance.uniform(0, 0.2), self.hub_works)
         return reply
+
+    def _start_node(self, node: str) -> None:
+        self.hub.born(node)
+        self.hub_works()
 
     def answer_waiting(self) -> None:
         """Nodes look again at the questions they keep."""
@@ -304,27 +309,29 @@ class World:
         if server.behind_witness > 0:
             server.confess(self.clock(machine))
         machine.recovering = False
+        machine.born()  # `karnet serve` starts again.
         self.awaken(machine)
 
     def recover_hub(self) -> None:
         """The hub's own log comes back from whichever member has most of it; members give back the rest by themselves."""
-        hub = self.hub
-        server = hub.server
-        holders = [m for m in self.machines if m.up and not m.evil and not m.recovering]
-        best = max(holders, key=lambda m: m.server.store.log(hub.name).size, default=None)
-        if best is not None:
-            helper = best.server.store
-            size = server.store.log(server.name).size
-            while helper.log(hub.name).size > size:
-                taken = hub.regain_from(helper)
-                if not taken:
-                    break
-                size = server.store.log(server.name).size
-        self.hub_works()
-        if server.recovering or best is None:
+        with suppress(Killed):
+            self.hub.recovering = not self._hub_recovered()
+        if self.hub.recovering:
             self.after(2, self.recover_hub)
-            return
+        self.hub_works()
+
+    def _hub_recovered(self) -> bool:
+        hub, server = self.hub, self.hub.server
+        holders = [m for m in self.machines if not m.evil]
+        if not all(machine.up and not machine.cut_off for machine in holders):
+            return False  # Whoever cannot be asked now may hold most: giving entries up before would make a fork.
+        best = max(holders, key=lambda m: m.server.store.log(hub.name).size)
+        while hub.regain_from(best.server.store):
+            pass
+        while server.apply():
+            pass
+        if server.recovering:
+            return False
         if server.behind_witness > 0:
             server.confess(EPOCH + timedelta(seconds=self.now))
-        hub.recovering = False
-        self.hub_works()
+        return True
