@@ -241,3 +241,10 @@ def open_blocks(media: Collection[UUID]) -> dict[UUID, list[OpenBlock]]:
     ):
         found[row[1]].append(OpenBlock(block=row[0], medium=row[1], code=row[2], at=row[3]))
     return found
+
+
+def count_in_use(ids: Collection[UUID]) -> int:
+    """Return how many of these media are in somebody's hands."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM entitlements_medium WHERE id = ANY(%s) AND state = 'in_use'", [list(ids)])
+        return int(cursor.fetchone()[0])

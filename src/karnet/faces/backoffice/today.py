@@ -13,8 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from karnet.access.figures import QuarterHour, passages_by_quarter
-from karnet.access.selectors import gates
+from karnet.access.figures import QuarterHour, heads_inside, passages_by_quarter
 from karnet.faces.backoffice.frame import LOOKS, Place, facilities, gate_titles, page
 from karnet.faces.base.access import allow
 from karnet.faces.base.clock import now
@@ -91,7 +90,6 @@ def passages(today: Today) -> dict[str, Any]:
     """Return passages by gate and quarter-hour, and heads inside where somebody counts exits."""
     counted = passages_by_quarter(today.since, today.until, today.only)
     entries = [row for row in counted if row.direction == "in"]
-    exits = sum(row.passages for row in counted if row.direction == "out")
     entered = sum(row.passages for row in entries)
     quarters = _quarters(entries, today)
     by_gate: dict[UUID, Counter[datetime]] = {}
@@ -99,11 +97,10 @@ def passages(today: Today) -> dict[str, Any]:
         by_gate.setdefault(row.gate, Counter())[row.start] += row.passages
     titles = gate_titles()
     shown = sorted(by_gate.items(), key=lambda item: titles.get(item[0], ""))
-    has_exits = any(gate.direction == "out" for gate in gates(today.only))
     hour_ago = today.at - timedelta(hours=1)
     return {
         "entered": entered,
-        "inside": entered - exits if has_exits else None,
+        "inside": heads_inside(today.since, today.until, today.only),
         "last_hour": sum(row.passages for row in entries if row.start > hour_ago),
         "by_quarter": [(label, sum(counter[start] for counter in by_gate.values())) for start, label in quarters],
         "gates": [

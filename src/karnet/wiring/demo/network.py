@@ -80,6 +80,9 @@ LIFTS = (
     ),
 )  # fmt: skip
 
+EXITS = {"jawor": "jawor/exit"}
+"""Where the way out is counted, by facility: at the valley station of Jawor everybody who leaves passes a gate."""
+
 DESKS = (
     Desk(code="kopa/till-1", kind="till", operator="kopa/anna"),
     Desk(code="kopa/till-2", kind="till", operator="kopa/bartek"),
@@ -182,6 +185,8 @@ def setup(day: date) -> Iterator[Step]:
         yield EnrolGate(
             at=at, gate=lift.gate, name=lift.name, passback_s=lift.passback_s, reports_turn=lift.reports_turn, expect=OK
         )  # fmt: skip
+    for gate in EXITS.values():
+        yield EnrolGate(at=at, gate=gate, direction="out", reports_turn=False, name="Jawor, way out", expect=OK)
     for code in FACILITIES:
         yield Publish(at=at, facility=code, products=_price_list(code, first, last), expect=OK)
     yield Agree(

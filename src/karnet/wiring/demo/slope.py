@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from karnet.wiring.demo import counter
-from karnet.wiring.demo.network import FACILITIES, OK, TICKETS, Lift
+from karnet.wiring.demo.network import EXITS, FACILITIES, OK, TICKETS, Lift
 from karnet.wiring.demo.people import HOUR, MINUTE, Group, Habit, Visitor
 from karnet.wiring.demo.world import CLOSES, OPENS, Process, World
 from karnet.wiring.play.steps import Scan, Take
@@ -24,6 +24,7 @@ class Pass:
         self.facilities = ticket.facilities
         self.ends_s: int | None = None
         self.rides = 0
+        self.inside = ""  # the facility whose gate was passed last, until its way out is
 
     def pays(self, points: int) -> bool:
         """Tell whether the points of one ticket are enough."""
@@ -91,11 +92,14 @@ def ski(world: World, company: Company, visitor: Visitor) -> Process:
             continue
         if not held.facilities and world.chance.random() < 0.05:
             where = world.chance.choice(sorted(FACILITIES))
+            if held.inside != where:
+                _go_out(world, visitor, held)
             yield world.now + world.chance.randint(12, 22) * MINUTE  # the ski bus
             continue
         going = yield from _ride(world, visitor, held, where)
         if not going:
             break
+    _go_out(world, visitor, held)
     hands_in = not counter.keeps_value(visitor, held.points_left) and world.chance.random() < 0.8
     yield from company.leave(world, visitor, where, hands_in=hands_in or group.school)
 
@@ -148,12 +152,20 @@ def _gate(world: World, visitor: Visitor, held: Pass, lift: Lift) -> Generator[i
             yield world.now + 3
         world.emit(Take(at=world.instant(), gate=lift.gate, card=visitor.card, expect=OK))
     held.ride(shown_s, lift.points)
+    held.inside = lift.facility
     if visitor.habit is Habit.LENDS and held.rides % 4 == 1:
         yield world.now + world.chance.randint(20, 60)
         scan(world, lift, visitor.card, refused="passback")
     rest_s = world.chance.randint(5, 20) * MINUTE if world.chance.random() < 0.15 else 0
     yield world.now + int(lift.round_s * world.chance.uniform(1.0, 1.7)) + rest_s
     return True
+
+
+def _go_out(world: World, visitor: Visitor, held: Pass) -> None:
+    """Leave a facility: where the way out is counted, through its gate, which lets everybody out."""
+    if held.inside in EXITS:
+        world.emit(Scan(at=world.instant(), gate=EXITS[held.inside], card=visitor.card, expect=OK))
+    held.inside = ""
 
 
 def scan(world: World, lift: Lift, card: str, refused: str | None = None) -> None:

@@ -95,6 +95,8 @@ class Tally(msgspec.Struct):
         sold.amount += amount
 
     def _passed(self, hour: int, gate: str) -> None:
+        if gate in network.EXITS.values():
+            return  # the way out is no ride
         self.passages[hour] += 1
         self.passages_by_gate[gate] += 1
 
