@@ -10,7 +10,7 @@ import pytest
 
 from karnet.tariffs.bills import LineCode
 from karnet.tariffs.columns import columns
-from karnet.tariffs.model import Package
+from karnet.tariffs.model import Late, Package
 from karnet.tariffs.rating import Rater, covered_until, price_curve, rate
 from karnet.tariffs.repricing import reprice
 from karnet.tariffs.stays import BadStay, Halt, Move, Visit, second, visits
@@ -78,6 +78,14 @@ def test_paid_time_is_over_at_once_when_the_package_costs_more() -> None:
     assert covered_until(rater, entered, 5000, at("20:00")) == at("11:00:59")
     assert covered_until(rater, entered, 5000, at("10:30")) == at("10:30")
     assert price_curve(rater, entered, [at("10:30"), at("11:00"), at("11:02")]) == [5000, 5000, 5200]
+
+
+def test_entering_at_the_very_hour_of_late_settling_is_before_it_and_a_second_later_is_for_tomorrow() -> None:
+    closing = tariff(late=Late(after_minute=1325, fee={"adult": 2000}))
+    on_time, after = stay(("22:05", "pool"), ended="22:06"), stay(("22:05:01", "pool"), ended="22:07:01")
+    for one, fee in ((on_time, 2000), (after, 0)):
+        assert rate(closing, one).fees_minor == fee
+        assert reprice(closing, columns([one])).fees_minor.tolist() == [fee]
 
 
 def test_columns_of_no_stays_are_priced_as_nothing() -> None:
