@@ -8,4 +8,4 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from karnet.access import projection  # noqa: F401 (registers projections)
+        from karnet.access import arriving, projection  # noqa: F401 (registers claims of arrivals, and projections)

@@ -8,4 +8,4 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from karnet.accounts import projection  # noqa: F401 (registers projections)
+        from karnet.accounts import arriving, projection  # noqa: F401 (registers claims of arrivals, and projections)

@@ -8,4 +8,4 @@ class CatalogueConfig(AppConfig):
     label = "catalogue"
 
     def ready(self) -> None:
-        from karnet.catalogue import projection  # noqa: F401 (registers projections)
+        from karnet.catalogue import arriving, projection  # noqa: F401 (registers claims of arrivals, and projections)

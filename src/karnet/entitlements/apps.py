@@ -8,4 +8,4 @@ class EntitlementsConfig(AppConfig):
     label = "entitlements"
 
     def ready(self) -> None:
-        from karnet.entitlements import locking, projection  # noqa: F401 (registers projections, and locks for what arrives)
+        from karnet.entitlements import arriving, locking, projection  # noqa: F401 (they register what they do)

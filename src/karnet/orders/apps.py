@@ -8,4 +8,4 @@ class OrdersConfig(AppConfig):
     label = "orders"
 
     def ready(self) -> None:
-        from karnet.orders import projection  # noqa: F401 (registers projections)
+        from karnet.orders import arriving, projection  # noqa: F401 (registers claims of arrivals, and projections)

@@ -8,4 +8,4 @@ class PartiesConfig(AppConfig):
     label = "parties"
 
     def ready(self) -> None:
-        from karnet.parties import projection  # noqa: F401 (registers projections)
+        from karnet.parties import arriving, projection  # noqa: F401 (registers claims of arrivals, and projections)

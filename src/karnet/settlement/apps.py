@@ -8,4 +8,4 @@ class SettlementConfig(AppConfig):
     label = "settlement"
 
     def ready(self) -> None:
-        from karnet.settlement import projection  # noqa: F401 (registers projections)
+        from karnet.settlement import arriving, projection  # noqa: F401 (registers claims of arrivals, and projections)

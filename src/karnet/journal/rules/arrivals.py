@@ -82,16 +82,15 @@ class Place(msgspec.Struct, frozen=True):
     index: int
 
 
-Claims = Callable[[Part, Place], Iterable[Claim]]
-PartT = TypeVar("PartT", bound=Part)
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Iterable[Claim]])
 _claims: dict[type[Part], list[Callable[..., Iterable[Claim]]]] = {}
 
 
-def claims(part: type[PartT]) -> Callable[[Callable[[PartT, Place], Iterable[Claim]]], object]:
+def claims(part: type[Part]) -> Callable[[FunctionT], FunctionT]:
     """Register what a part claims: `def f(part, place)` yields an Own for every actor that must be the log's own, and
     Wrong for what can never be right. Needs no state, so it is pure."""
 
-    def register(function: Callable[[PartT, Place], Iterable[Claim]]) -> object:
+    def register(function: FunctionT) -> FunctionT:
         _claims.setdefault(part, []).append(function)
         return function
 

@@ -1,0 +1,49 @@
+"""What media and tickets of another server claim: that whoever sold, gave out or took back is its own (SPEC N7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from karnet.entitlements.operations import (
+    Blocked,
+    DepositReturned,
+    DepositTaken,
+    EntitlementIssued,
+    MediumIssued,
+    MediumReturned,
+    Replaced,
+    Unblocked,
+)
+from karnet.entitlements.rules import medium_id
+from karnet.journal.rules.arrivals import Claim, Own, Place, Wrong, claims
+
+
+@claims(EntitlementIssued)
+def entitlement_issued(part: EntitlementIssued, place: Place) -> Sequence[Claim]:
+    seller = Own(part.sales_point, ("sales_point",), under=part.facility)
+    return [Own(part.facility, ("facility",)), seller, Own(part.operator, ("operator",))]
+
+
+@claims(MediumIssued)
+def medium_issued(part: MediumIssued, place: Place) -> Sequence[Claim]:
+    if part.id != medium_id(part.number):
+        return [Wrong("wrong_id", f"the id of medium {part.number!r} is not that of its number")]
+    return [Own(part.facility, ("facility",))]
+
+
+@claims(MediumReturned)
+@claims(DepositTaken)
+@claims(DepositReturned)
+def over_the_counter(part: MediumReturned | DepositTaken | DepositReturned, place: Place) -> Sequence[Claim]:
+    return [Own(part.facility, ("facility",))]
+
+
+@claims(Blocked)
+@claims(Unblocked)
+def on_the_hotlist(part: Blocked | Unblocked, place: Place) -> Sequence[Claim]:
+    return [] if part.sales_point is None else [Own(part.sales_point, ("sales_point",))]
+
+
+@claims(Replaced)
+def replaced(part: Replaced, place: Place) -> Sequence[Claim]:
+    return [Own(part.sales_point, ("sales_point",))]
