@@ -14,7 +14,7 @@ from django.db import connection
 
 from karnet.federation.core.messages import Push, Request
 from karnet.federation.core.store import Store
-from karnet.federation.models import Key, Member, Peer
+from karnet.federation.models import Evidence, Key, Member, Peer
 from karnet.federation.selectors import log_keys
 from karnet.journal import arrivals
 from karnet.journal.recording import HOME
@@ -93,3 +93,8 @@ def missed(log: str, at: datetime, error: str) -> None:
     peer.down_since = peer.down_since or at
     peer.error, peer.error_at = error[:500], at
     peer.save()
+
+
+def settle_evidence(log: str, at: datetime) -> int:
+    """Hand evidence about a log on no more: people have dealt with it. It stays on record."""
+    return Evidence.objects.filter(log=log, settled_at=None).update(settled_at=at)

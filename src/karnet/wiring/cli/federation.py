@@ -61,7 +61,7 @@ def invite(session: Session, name: str, days: int) -> Exit:
         from karnet.wiring.cli.token import tell_refusal
         from karnet.wiring.log_keys import verifier_key
 
-        _only_the_hub(installation)
+        only_the_hub(installation)
         at = clock.now()
         answer = services.invite(
             Invite(
@@ -208,8 +208,12 @@ def _asked(session: Session, invitation: Invitation, key: object, cosigner: str)
     )
 
 
-def _only_the_hub(installation: Installation) -> None:
+def only_the_hub(installation: Installation) -> None:
+    """Raise InstallationProblem unless this is the hub."""
     if installation.config.federation.role != "hub":
         raise InstallationProblem(
             "not-the-hub", f"{installation.path} is no hub.", "Run this at the hub, or make one with `karnet hub init`."
         )
+
+
+from karnet.wiring.cli import federation_watch  # noqa: E402, F401 (adds its commands)

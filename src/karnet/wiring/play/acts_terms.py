@@ -82,8 +82,7 @@ def agree(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
     def request(line: Line) -> PublishAgreement:
         step = line.step
         assert isinstance(step, steps.Agree)
-        text = msgspec.json.encode(_draft(step)).decode()
-        return PublishAgreement(key=line.key, at=step.at, actor=stage.server, text=text)
+        return PublishAgreement(key=line.key, at=step.at, actor=stage.server, text=draft_text(step))
 
     return ask(
         lines,
@@ -91,6 +90,11 @@ def agree(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
         publish_agreements,
         lambda line, answer: {"agreement": str(answer.id), "sha256": answer.sha256},
     )
+
+
+def draft_text(step: steps.Agree) -> str:
+    """Return the draft of an agreement that a step asks for, as JSON."""
+    return msgspec.json.encode(_draft(step)).decode()
 
 
 def _draft(step: steps.Agree) -> Draft:

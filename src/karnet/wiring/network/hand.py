@@ -1,0 +1,184 @@
+"""A process that does at one server what people and gates do there: `python -m karnet.wiring.network.hand DIRECTORY`.
+
+It reads one JSON object a line from standard input and answers each with one on standard output. It ends with its
+standard input.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from karnet.wiring.installation import Installation
+
+_TRY_EVERY_S, _TRY_AGAIN_S = 0.02, 0.5
+
+
+class Hand:
+    """Answers commands at one installation, to whose database Django is connected."""
+
+    def __init__(self, installation: Installation) -> None:
+        from karnet.wiring.play.staging import staged
+
+        self._installation = installation
+        self._stage = staged(installation)
+        self._numbered = 0
+
+    def play(self, steps: list[dict[str, Any]]) -> dict[str, Any]:
+        """Play steps of a scenario; return what each came to and when the last was committed (monotonic seconds)."""
+        from karnet.wiring.play.player import play
+        from karnet.wiring.play.reading import numbered
+        from karnet.wiring.play.steps import AnyStep
+
+        first = self._numbered + 1
+        self._numbered += len(steps)
+        lines = numbered(enumerate(msgspec.convert(steps, list[AnyStep]), start=first))
+        outcomes = [{"ok": outcome.ok, **outcome.fields} for outcome in play(self._stage, lines)]
+        return {"outcomes": outcomes, "monotonic": time.monotonic()}
+
+    def sell(self, step: dict[str, Any]) -> dict[str, Any]:
+        """Play one sale; return whether it was made, and when."""
+        played = self.play([step])
+        return {"ok": played["outcomes"][0]["ok"], "told": played["outcomes"][0], "monotonic": played["monotonic"]}
+
+    def admit(self, gate: str, card: str, at: datetime, wait_s: float) -> dict[str, Any]:
+        """Show a card at a gate until it opens or the time is over; return when it did, and what was said before."""
+        from karnet.access.requests import Scan, Verdict
+        from karnet.access.services import admit
+
+        place, end, tries, said = self._stage.gate(gate), time.monotonic() + wait_s, 0, "unknown_medium"
+        while True:
+            # Looked for before it is shown: a gate that refuses many cards a minute slows down.
+            if self.query("SELECT 1 FROM entitlements_medium WHERE number = %s", [card])["rows"]:
+                tries += 1
+                instant = at + timedelta(seconds=tries)
+                (verdict,) = admit(
+                    [Scan(key=f"{gate}:{card}:{instant}", at=instant, actor=place, gate=place, chip=card)]
+                )
+                if isinstance(verdict, Verdict):
+                    return {"ok": True, "monotonic": time.monotonic(), "tries": tries, "said": said}
+                said = str(verdict.reason)
+            if time.monotonic() > end:
+                return {"ok": False, "monotonic": time.monotonic(), "tries": tries, "said": said}
+            time.sleep(_TRY_EVERY_S if not tries else _TRY_AGAIN_S)
+
+    def propose(self, step: dict[str, Any]) -> dict[str, Any]:
+        """Propose the agreement of a step to its members."""
+        from karnet.settlement.services import ProposeAgreement, propose_agreements
+        from karnet.wiring.play.acts_terms import draft_text
+        from karnet.wiring.play.steps import Agree
+
+        agree = msgspec.convert(step, Agree)
+        request = ProposeAgreement(
+            key=f"propose:{agree.season}", at=agree.at, actor=self._stage.server, text=draft_text(agree)
+        )
+        return _told(propose_agreements([request])[0])
+
+    def sign(self, agreement: UUID, sha256: str, operator: str, at: datetime) -> dict[str, Any]:
+        """Let the manager who is this operator sign an agreement for the operator's facility."""
+        from karnet.parties.services import AddUser, add_user
+        from karnet.settlement.services import SignAgreement, sign_agreements
+
+        actor = self._stage.operator(operator)
+        name = operator.replace("/", ".")
+        add_user(AddUser(username=name, role="manager", password=f"no one logs in {at}", operator=actor))
+        facility = self._stage.facility(operator.split("/")[0])
+        request = SignAgreement(
+            key=f"sign:{agreement}:{operator}",
+            at=at,
+            actor=actor,
+            agreement=agreement,
+            facility=facility,
+            sha256=sha256,
+        )
+        return _told(sign_agreements([request])[0])
+
+    def logs(self) -> dict[str, Any]:
+        """Return how far each log is held and applied here, what it waits for, and the tail that is not sealed yet."""
+        from karnet.journal.arrivals import applied_sizes, held_logs
+        from karnet.journal.selectors import progress
+
+        held = held_logs()
+        return {
+            "applied": applied_sizes(),
+            "held": {name: log.size for name, log in held.items()},
+            "waiting": {name: log.waiting for name, log in held.items() if log.waiting},
+            "quarantined": {
+                name: f"{log.quarantined.index}: {log.quarantined.code}: {log.quarantined.detail}"
+                for name, log in held.items()
+                if log.quarantined
+            },
+            "unsealed": progress().unsealed,
+        }
+
+    def settle(self, cut: Mapping[str, int], at: datetime) -> dict[str, Any]:
+        """Settle over a cut as of an instant; return the report's hash."""
+        from karnet.journal.cuts import Cut
+        from karnet.kernel.outcomes import Refused
+        from karnet.settlement.rules.report import digest
+        from karnet.settlement.services import settle
+
+        report = settle(Cut(dict(cut)), at=at, until=at, as_of=at)
+        if isinstance(report, Refused):
+            return _told(report)
+        return {"ok": True, "sha256": digest(report)}
+
+    def query(self, sql: str, values: Sequence[Any] = ()) -> dict[str, Any]:
+        """Return the rows of a query."""
+        from django.db import connection
+
+        with connection.cursor() as cursor:
+            cursor.execute(sql, list(values))
+            return {"rows": [[str(value) for value in row] for row in cursor.fetchall()]}
+
+
+def _told(answer: Any) -> dict[str, Any]:
+    from karnet.kernel.outcomes import Refused
+
+    told: dict[str, Any] = msgspec.to_builtins(answer)
+    return {"ok": not isinstance(answer, Refused), **told}
+
+
+def main(directory: Path) -> None:
+    """Answer commands until the standard input ends."""
+    from karnet.wiring.boot import boot
+    from karnet.wiring.postgres import running
+
+    installation = Installation.load(directory)
+    with running(installation):
+        boot(installation)
+        hand = Hand(installation)
+        for line in sys.stdin.buffer:
+            told = _answer(hand, msgspec.json.decode(line))
+            sys.stdout.buffer.write(msgspec.json.encode(told, enc_hook=str) + b"\n")
+            sys.stdout.buffer.flush()
+
+
+def _answer(hand: Hand, command: dict[str, Any]) -> dict[str, Any]:
+    from django.db import DatabaseError, InterfaceError, connection
+
+    act: Callable[..., dict[str, Any]] = getattr(hand, command.pop("do"))
+    for name in ("at",):
+        if name in command:
+            command[name] = datetime.fromisoformat(command[name])
+    if "agreement" in command:
+        command["agreement"] = UUID(command["agreement"])
+    while True:
+        try:
+            return act(**command)
+        except (DatabaseError, InterfaceError) as error:
+            # The database was killed under us: whoever keeps it starts it again, and the same keys do nothing twice.
+            connection.close()
+            print(f"hand: {str(error).strip()}", file=sys.stderr)
+            time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,163 @@
+"""The common card on real processes: a hub with two nodes, servers with databases of their own, HTTPS between them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import msgspec
+import pytest
+
+from karnet.wiring.network.servers import Card, Server, karnet, until
+from tests.network.conftest import morning, sale
+
+WAIT_S = 120
+KILLED = [
+    ("hub", "hub-1"),
+    ("hub", "hub-2"),
+    ("hub", "relay"),
+    ("hub", "sealer"),
+    ("jawor", "relay"),
+    ("jawor", "sealer"),
+    ("kopa", "relay"),
+]
+
+
+def admitted(card: Card, number: int, name: str) -> dict[str, Any]:
+    at = morning(number + 300).isoformat()
+    return card.members["kopa"].ask("admit", gate="kopa/chair", card=name, at=at, wait_s=WAIT_S)
+
+
+def hashes(card: Card) -> set[str]:
+    cut = card.settled_cut()
+    return {server.ask("settle", cut=cut, at=morning(14 * 3600).isoformat())["sha256"] for server in card.servers}
+
+
+def test_a_card_sold_at_one_server_opens_a_gate_of_another(card: Card) -> None:
+    assert card.members["jawor"].ask("sell", step=sale(0, "first"))["ok"]
+    assert admitted(card, 0, "first")["ok"]
+    assert len(hashes(card)) == 1
+
+
+def test_a_cut_link_stops_no_sale_and_everything_flows_afterwards(card: Card) -> None:
+    jawor = card.members["jawor"]
+    jawor.cut()
+    try:
+        for n in range(5):
+            assert jawor.ask("sell", step=sale(100 + n, f"cut-{n}"))["ok"]
+        at = morning(500).isoformat()
+        unknown = card.members["kopa"].ask("admit", gate="kopa/chair", card="cut-0", at=at, wait_s=1)
+        assert (unknown["ok"], unknown["tries"]) == (False, 0), "nobody has heard of it there"
+        status = until(lambda: (s := _status(jawor))["down_since"] and s, "the member to notice")
+        assert status["error"]
+    finally:
+        jawor.mend()
+    assert all(admitted(card, 1000 + n, f"cut-{n}")["ok"] for n in range(5))
+    assert len(hashes(card)) == 1
+    assert until(lambda: _status(jawor)["down_since"] is None, "the member to be back") is True
+
+
+@pytest.mark.parametrize(("where", "role"), KILLED)
+def test_no_killed_process_loses_or_doubles_a_sale(card: Card, where: str, role: str) -> None:
+    jawor = card.members["jawor"]
+    server = card.hub if where == "hub" else card.members[where]
+    names = [f"{where}-{role}-{n}" for n in range(12)]
+    base = 1000 * (10 + KILLED.index((where, role)))
+    pid = 0
+    for n, name in enumerate(names):
+        if n == 3:
+            pid = server.kill(role)
+        assert jawor.ask("sell", step=sale(base + n, name))["ok"]
+    refused = [told for n, name in enumerate(names) if not (told := admitted(card, base + n, name))["ok"]]
+    assert not refused, card.where()
+    server.wait_for(role, other_than=pid)
+    assert len(hashes(card)) == 1
+
+
+def test_a_new_server_catches_up_from_nothing(card: Card) -> None:
+    late = Server(card.hub.path.parent / "polana", "karnet.test/polana")
+    late.make()
+    card.join(late)
+    late.serve()
+    card.members["polana"] = late
+    try:
+        assert len(hashes(card)) == 1
+        assert late.ask("logs")["applied"].keys() == card.hub.ask("logs")["applied"].keys()
+    finally:
+        late.stop()
+        del card.members["polana"]
+
+
+def test_house_contents_never_leave_their_server(card: Card) -> None:
+    card.members["jawor"].put_hand_down()
+    (secret,) = _rows(card.members["jawor"], "SELECT encode(data, 'hex') FROM journal_content WHERE salt <> ''")[:1]
+    content = bytes.fromhex(secret[0])
+    assert b"77777" in content, "the float of Jawor's drawer"
+    card.settled_cut()
+    for server in (card.hub, card.members["kopa"]):
+        dump = _dump(server)
+        assert b"jawor" in dump, "the dump shows the common record"
+        assert secret[0].encode() not in dump
+        assert b"77777" not in dump
+        assert _rows(server, "SELECT count(*) FROM journal_content WHERE salt <> ''") == [["0"]]
+
+
+def test_evidence_of_who_vouches_reaches_everybody(card: Card) -> None:
+    card.settled_cut()
+    for server in card.servers:
+        rows = _rows(server, "SELECT log, cosigner FROM federation_cosignature ORDER BY 1, 2")
+        assert ["karnet.test/jawor", "karnet.test/hub"] in rows, server.name
+
+
+def test_the_logs_of_others_verify(card: Card) -> None:
+    told = karnet(card.members["kopa"].path, "journal", "verify", "--json")
+    assert msgspec.json.decode(told)
+
+
+def _rows(server: Server, sql: str) -> list[list[str]]:
+    rows: list[list[str]] = server.ask("query", sql=sql)["rows"]
+    return rows
+
+
+def _status(server: Server) -> dict[str, Any]:
+    rows = _rows(server, "SELECT coalesce(down_since::text, ''), error FROM federation_peer")
+    return {"down_since": rows[0][0] or None, "error": rows[0][1]} if rows else {"down_since": None, "error": ""}
+
+
+def _dump(server: Server) -> bytes:
+    """Every row of every table, as the superuser sees it."""
+    code = (
+        "import sys, psycopg; from pathlib import Path; from karnet.wiring.installation import Installation;"
+        "from karnet.wiring.postgres import Role, dsn;"
+        "c = psycopg.connect(dsn(Installation.load(Path(sys.argv[1]), environment={}), Role.SUPERUSER));"
+        "tables = c.execute(\"SELECT format('%I.%I', schemaname, tablename) FROM pg_tables"
+        " WHERE schemaname = 'public'\").fetchall()\n"
+        "for (table,) in tables:\n"
+        "    with c.cursor().copy(f'COPY {table} TO STDOUT') as rows:\n"
+        "        for row in rows: sys.stdout.buffer.write(row)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(server.path)], capture_output=True, check=True)
+    return done.stdout
+
+
+def test_two_nodes_answer_at_once(card: Card) -> None:
+    """Both nodes are asked: a member whose first address is dead uses the other."""
+    answers: list[bool] = []
+
+    def sell_and_admit(n: int) -> None:
+        answers.append(card.members["jawor"].ask("sell", step=sale(30_000 + n, f"node-{n}"))["ok"])
+
+    links = card.members["jawor"].links
+    links[0].cut()
+    try:
+        threads = [threading.Thread(target=sell_and_admit, args=(n,)) for n in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert answers == [True] * 3
+        assert all(admitted(card, 30_000 + n, f"node-{n}")["ok"] for n in range(3))
+    finally:
+        links[0].mend()
