@@ -55,8 +55,11 @@ def reprice(tariff: Tariff, stays: Stays, *, workers: int = 1) -> Repriced:
     if not len(stays.category):
         return Repriced(*(np.zeros(0, dtype=np.int64) for _ in Repriced._fields))
     rater = _Columns(tariff, stays)
-    with ThreadPoolExecutor(workers) as pool:
-        parts = list(pool.map(rater.part, stays.parts(PART)))
+    if workers == 1:
+        parts = [rater.part(part) for part in stays.parts(PART)]
+    else:
+        with ThreadPoolExecutor(workers) as pool:
+            parts = list(pool.map(rater.part, stays.parts(PART)))
     return Repriced(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
