@@ -73,6 +73,8 @@ PAGES = {
     "settlement": "/office/settlement/",
     "pair": "/office/settlement/pair/kopa/polana/",
     "close": "/office/settlement/close/",
+    "agreements": "/office/settlement/agreements/",
+    "what-if": "/office/settlement/what-if/",
     "catalogue": "/office/catalogue/?facility=kopa",
     "places": "/office/places/",
     "staff": "/office/staff/",
@@ -195,11 +197,13 @@ def test_exports_open_and_say_what_the_page_says(visit: Visit, manager: Any, mor
     report = settle(at=morning.at)
     assert isinstance(report, Report)
     for where in ("report", "pairs", "pair/kopa/polana/passages"):
-        files = {form: page.request.get(f"/office/settlement/{where}.{form}") for form in ("csv", "xlsx", "pdf")}
+        forms = ("csv", "xlsx", "pdf", "html")
+        files = {form: page.request.get(f"/office/settlement/{where}.{form}") for form in forms}
         assert all(file.status == 200 for file in files.values()), where
         pdf = files["pdf"].body()
         assert pdf.startswith(b"%PDF-")
         assert re.search(rb"/Type\s*/Page\b", pdf) or b"/ObjStm" in pdf
+        assert b"<script" not in files["html"].body()
         lines = files["csv"].body().decode("utf-8-sig").splitlines()
         rows = list(load_workbook(io.BytesIO(files["xlsx"].body())).worksheets[0].iter_rows(values_only=True))
         assert len(rows) == len(lines) > 1
@@ -208,6 +212,47 @@ def test_exports_open_and_say_what_the_page_says(visit: Visit, manager: Any, mor
     line = next(line for line in report.facilities if line.code == "kopa")
     assert round(kopa[-1] * 100) == line.balance
     assert kopa[1] == line.tickets
+
+
+def test_a_manager_proposes_a_change_reads_what_it_changes_and_signs_it(
+    visit: Visit, manager: Any, morning: Morning
+) -> None:
+    import json
+
+    page = visit("/office/settlement/", manager, width="desktop")
+    page.get_by_role("link", name="Agreements").click()
+    page.get_by_text("Propose an agreement").click()
+    box = page.get_by_label("The text")
+    text = json.loads(box.input_value())
+    gate, terms = next((gate, terms) for gate, terms in text["gates"].items() if float(terms["weight"]))
+    replaced = page.locator("tbody tr").first.get_by_role("link").get_attribute("href")
+    assert replaced is not None
+    changed = {
+        **text, "season": "spring", "first_day": "2026-02-01", "replaces": replaced.rstrip("/").rsplit("/", 1)[1],
+        "gates": {**text["gates"], gate: {**terms, "weight": "9.50"}},
+    }  # fmt: skip
+    box.fill(json.dumps({**changed, "members": ["nowhere"]}))
+    page.get_by_role("button", name="Propose it to the members").click()
+    expect(page.get_by_role("alert")).to_contain_text("no active facility has the code 'nowhere'")
+    page.get_by_label("The text").fill(json.dumps(changed))
+    page.get_by_role("button", name="Propose it to the members").click()
+    changes = page.get_by_role("region", name="What changes")
+    expect(changes).to_contain_text(gate)
+    expect(changes).to_contain_text("9.50")
+    check_page(page)
+    shoot(page, "office-agreement")
+    page.get_by_role("button", name="Sign for Kopa").click()
+    expect(page.get_by_text("Signed.")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign for Kopa")).to_have_count(0)
+    expect(page.locator("main")).to_contain_text("awaits signatures")
+
+
+def test_rules_are_tried_side_by_side(visit: Visit, manager: Any, morning: Morning) -> None:
+    page = visit("/office/settlement/what-if/", manager, width="desktop")
+    page.get_by_role("checkbox", name="equal parts among places visited").uncheck()
+    page.get_by_role("button", name="Try").click()
+    expect(page.locator("svg.winners")).to_have_count(2)
+    expect(page.get_by_role("region", name="What each facility would end up with")).to_contain_text("Kopa")
 
 
 def test_search_finds_a_card_and_its_operations(visit: Visit, manager: Any, morning: Morning) -> None:

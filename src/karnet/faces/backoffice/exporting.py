@@ -19,11 +19,12 @@ from karnet.faces.base.words import language, moment
 from karnet.kernel.time import zone
 
 Kind = Literal["text", "count", "money", "time"]
-FORMATS = ("csv", "xlsx", "pdf")
+FORMATS = ("html", "pdf", "xlsx", "csv")
 PDF_ROWS = 3_000
 """Nobody reads more on paper; the other formats hold everything."""
 
 _TYPES = {
+    "html": "text/html; charset=utf-8",
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pdf": "application/pdf",
@@ -51,21 +52,29 @@ class Table:
 
 @dataclass(frozen=True)
 class Document:
-    """What is exported: CSV holds the first table, the others all of them. `lines` stand below the title of the PDF."""
+    """What is exported: CSV holds the first table, the others all of them. `lines` stand below the title of PDF and HTML,
+    and below them `picture` (SVG)."""
 
     name: str
     title: str
     tables: Sequence[Table]
     time_zone: str
     lines: Sequence[str] = ()
+    picture: str = ""
 
 
 def exported(document: Document, form: str) -> HttpResponse:
     """Answer with a document as a file in one of FORMATS."""
-    data = {"csv": as_csv, "xlsx": as_xlsx, "pdf": as_pdf}[form](document)
-    response = HttpResponse(data, content_type=_TYPES[form])
+    response = HttpResponse(written(document, form), content_type=_TYPES[form])
     response["Content-Disposition"] = f'attachment; filename="{document.name}.{form}"'
     return response
+
+
+def written(document: Document, form: str) -> bytes:
+    """Return a document as the bytes of a file in one of FORMATS."""
+    from karnet.faces.backoffice.html_file import as_html
+
+    return {"csv": as_csv, "xlsx": as_xlsx, "pdf": as_pdf, "html": as_html}[form](document)
 
 
 def as_csv(document: Document) -> bytes:
@@ -148,6 +157,7 @@ def as_pdf(document: Document) -> bytes:
     data = {
         "title": document.title,
         "lines": list(document.lines),
+        "picture": f"{document.picture}",  # a plain text, whatever it was
         "language": language(),
         "page": _("page"),
         "tables": [_set(table, document) for table in document.tables],
@@ -164,14 +174,15 @@ def _set(table: Table, document: Document) -> dict[str, Any]:
         "title": table.title,
         "columns": [{"title": column.title, "number": column.kind in ("money", "count")} for column in table.columns],
         "rows": [
-            [_shown(value, column, document) for value, column in zip(row, table.columns, strict=True)]
+            [shown(value, column, document) for value, column in zip(row, table.columns, strict=True)]
             for row in table.rows[:PDF_ROWS]
         ],
         "note": _("%(count)s more rows are in the CSV and XLSX files.") % {"count": left_out} if left_out else "",
     }
 
 
-def _shown(value: Any, column: Column, document: Document) -> str:
+def shown(value: Any, column: Column, document: Document) -> str:
+    """Return a cell as people read it."""
     if value is None:
         return ""
     if column.kind == "money":

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from karnet.faces.backoffice import reports
 from karnet.faces.backoffice.debts import debts
 from karnet.faces.backoffice.exporting import FORMATS, amount_text, exported
+from karnet.faces.backoffice.flows import flows_picture
 from karnet.faces.backoffice.frame import SETTLES, Place, actor_of, facilities, instant_of, page, request_key
 from karnet.faces.base.access import allow
 from karnet.faces.base.clock import now
@@ -28,6 +29,7 @@ from karnet.kernel.outcomes import Refused
 from karnet.kernel.time import day_end
 from karnet.settlement.explaining import explain
 from karnet.settlement.rules.report import Report
+from karnet.settlement.rules.statements import statement
 from karnet.settlement.selectors import AgreementRow, ClosingRow, agreement_of, agreements, closed_report, closings
 from karnet.settlement.services import Close, close, settle
 from karnet.settlement.tracing import all_traced_tickets, traced_tickets
@@ -129,6 +131,8 @@ def settlement(request: HttpRequest) -> HttpResponse:
         ],
         "payments": reports.payments_table(report, titles).rows,
         "picture": picture,
+        "flows": flows_picture(report, titles, _("Where the money goes")),
+        "pairs_columns": reports.pairs_table(report, titles).columns[2:],
         "collected": sum(line.collected for line in report.facilities),
         "tickets": sum(line.tickets for line in report.facilities),
         "passages": sum(line.passages for line in report.facilities),
@@ -163,6 +167,7 @@ def pair(request: HttpRequest, debtor: str, creditor: str) -> HttpResponse:
         "next": f"{asked.query}&after={shown[-1].id}" if len(tickets) > _TICKETS else "",
         "formats": FORMATS,
         "heading": reports.heading(asked.report, asked.time_zone),
+        "statement": reports.statement_tables(statement(asked.report, debtor, creditor), asked.titles),
     }
     return page(request, "pair.html", "office:settlement", context)
 
@@ -179,7 +184,7 @@ def explained(request: HttpRequest, asked: str) -> HttpResponse:
             (
                 ticket,
                 [
-                    (names.get(share.facility, share.facility), share, share.share + share.unused)
+                    (names.get(share.facility, share.facility), share, share.share + share.unused + share.bundle)
                     for share in ticket.shares
                 ],
                 [(names.get(passage.facility, passage.facility), passage) for passage in ticket.passages],

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from karnet.faces.backoffice import catalogue, finding, partners, people, places, record, settling, staff, tables, today
+from karnet.faces.backoffice import (
+    agreements,
+    catalogue,
+    finding,
+    partners,
+    people,
+    places,
+    record,
+    settling,
+    staff,
+    tables,
+    today,
+    trying,
+)
 
 app_name = "office"
 urlpatterns = [
@@ -20,6 +33,11 @@ urlpatterns = [
     path("record/<uuid:operation>/", record.operation, name="operation"),
     path("settlement/", settling.settlement, name="settlement"),
     path("settlement/close/", settling.close_period, name="close"),
+    path("settlement/what-if/", trying.tried, name="what-if"),
+    path("settlement/agreements/", agreements.agreements, name="agreements"),
+    path("settlement/agreements/propose/", agreements.propose, name="propose"),
+    path("settlement/agreements/<slug:sha256>/", agreements.agreement, name="agreement"),
+    path("settlement/agreements/<slug:sha256>/sign/", agreements.sign, name="sign"),
     path("settlement/<slug:what>.<slug:form>", settling.report_file, name="report-file"),
     path("settlement/pair/<str:debtor>/<str:creditor>/", settling.pair, name="pair"),
     path("settlement/pair/<str:debtor>/<str:creditor>/passages.<slug:form>", settling.pair_file, name="pair-file"),
