@@ -17,7 +17,6 @@ from karnet.wiring.bench.site import answering_here, serving
 from karnet.wiring.bench.visitor import Visitor, again_for, at_once
 from karnet.wiring.bench.world import World
 
-GATES_AT_ONCE = (4, 16, 48)
 BATCH, BATCHING = 256, 4
 _BETWEEN = timedelta(seconds=61)
 _LATE = timedelta(hours=40)
@@ -45,7 +44,7 @@ def gates_http(world: World, against: Yardstick, out: Path) -> Figure:
         _scan(asked, *lone)
         alone = again_for(world.size.seconds, lambda: _scan(asked, *lone))
         parts = {}
-        for n in GATES_AT_ONCE:
+        for n in world.size.gates:
             works = [partial(again_for, world.size.seconds, partial(_scan, asked, *gate(k))) for k in range(n)]
             parts[f"{n}_gates"] = rate_at_once(*at_once(works), against, f"{n} gates at once, one scan a request")
         works = [partial(again_for, world.size.seconds, partial(_batch, asked, *gate(k))) for k in range(BATCHING)]

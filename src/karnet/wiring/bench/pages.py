@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from itertools import count
 from pathlib import Path
+
+import msgspec
 
 from karnet.wiring.bench.measure import Figure, Yardstick, latency, rate, rate_at_once
 from karnet.wiring.bench.site import serving
@@ -59,23 +62,19 @@ def till_sale(world: World, against: Yardstick, out: Path) -> Figure:
     """
     sequence = count(1)
     alone: list[dict[str, float]] = []
-    with serving(world.installation, world.now) as address:
-        with Visitor(address) as till:
-            _at_till(world, till, 0)
-            _sale(till, sequence)
-            again_for(world.size.seconds, lambda: _noted(alone, _sale(till, sequence)))
-        tills = [Visitor(address) for _ in range(CLIENTS)]
-        for n, one in enumerate(tills, start=1):
-            _at_till(world, one, n)
-        works = [partial(again_for, world.size.seconds, partial(_whole_sale, one, sequence)) for one in tills]
+    with serving(world.installation, world.now) as address, ExitStack() as held:
+        first, *tills = [held.enter_context(Visitor(address)) for _ in range(1 + world.size.tills)]
+        for n, till in enumerate([first, *tills]):
+            _at_till(world, till, n)
+        _sale(first, sequence)
+        again_for(world.size.seconds, lambda: _noted(alone, _sale(first, sequence)))
+        works = [partial(again_for, world.size.seconds, partial(_whole_sale, till, sequence)) for till in tills]
         took, in_all = at_once(works)
-        for one in tills:
-            one._http.close()
     parts = {
         step: _latencies([sale[step] for sale in alone], f"{step}, one till alone")
         for step in ("scan", "choose", "pay", "receipt")
     }
-    parts["tills"] = rate_at_once(took, in_all, against, f"sales of {CLIENTS} tills at once")
+    parts["tills"] = rate_at_once(took, in_all, against, f"sales of {len(tills)} tills at once")
     whole = [sum(sale.values()) for sale in alone]
     figure = rate(
         len(whole), sum(whole), against, "a sale at one till: scan, choose, pay, receipt", aim="p99 <= 1,000 ms"
@@ -161,7 +160,5 @@ def _latencies(seconds: list[float], note: str) -> Figure:
 
 
 def _with(figure: Figure, parts: dict[str, Figure], p50_ms: float | None = None, p99_ms: float | None = None) -> Figure:
-    import msgspec
-
     changes = {"parts": parts, **({"p50_ms": p50_ms, "p99_ms": p99_ms} if p50_ms is not None else {})}
     return msgspec.structs.replace(figure, **changes)

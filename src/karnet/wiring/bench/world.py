@@ -25,11 +25,13 @@ PASSWORD = "a benchmark of one evening"  # noqa: S105 (of an installation that i
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
     """How much is measured: `passages` of a whole season, `cards` they are spread over; `seconds` for each part that
-    is a matter of time alone."""
+    is a matter of time alone; how many `gates` ask at once, one number after the other, and how many `tills`."""
 
     passages: int = 10_000_000
     cards: int = 40_000
     seconds: float = 3.0
+    gates: tuple[int, ...] = (4, 16, 48)
+    tills: int = 4
 
 
 class World:
