@@ -30,6 +30,8 @@ SECRET = (
     "parties_customer",
     "parties_customer_key",
     "parties_look",
+    "parties_name",
+    "parties_company",
     "journal_content",
     "django_session",
     "faces_device_token",
@@ -38,7 +40,8 @@ SECRET = (
     "api_webhook",
     "federation_token",
 )
-"""What opens something (log-ins, sessions, tokens, keys), or is nobody's to read: not for those who only look."""
+"""What opens something (log-ins, sessions, tokens, keys), says who somebody is, or is nobody's to read: not for those
+who only look."""
 
 _FUNCTIONS = """
 CREATE SEQUENCE IF NOT EXISTS journal_operation_number;
