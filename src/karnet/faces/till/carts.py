@@ -6,6 +6,7 @@ Everything here decides on values: what was tapped and scanned, against the pric
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from uuid import UUID, uuid4
 
 import msgspec
@@ -13,6 +14,7 @@ from django.http import HttpRequest
 
 from karnet.catalogue.selectors import Version
 from karnet.entitlements.rules import MediumState
+from karnet.kernel.time import day_start
 from karnet.orders.operations import Payment
 from karnet.orders.requests import Card, SaleLine
 from karnet.orders.rules.selling import MAX_LINES, PLASTIC
@@ -21,13 +23,15 @@ _SESSION = "till_cart"
 
 
 class CartLine(msgspec.Struct, kw_only=True):
-    """A product in a category, for `wanted` cards (tickets), of which `cards` were scanned; or `wanted` pieces of goods."""
+    """A product in a category, for `wanted` cards (tickets), of which `cards` were scanned; or `wanted` pieces of goods.
+    `start`: the first day of its tickets, where another than today was chosen."""
 
     product: UUID
     category: str
     wanted: int = 1
     cards: list[str] = msgspec.field(default_factory=list)
     on_card: bool = True
+    start: date | None = None
 
     @property
     def lacks(self) -> int:
@@ -168,6 +172,18 @@ def alter(cart: Cart, index: int, action: str, number: str = "") -> None:
     cart.changed()
 
 
+def begin(cart: Cart, index: int, typed: str, today: date) -> None:
+    """Choose the first day of a line's tickets. What is no day, or one that has gone by, means today."""
+    if not 0 <= index < len(cart.lines):
+        return
+    try:
+        day: date | None = date.fromisoformat(typed)
+    except ValueError:
+        day = None
+    cart.lines[index].start = day if day is not None and day > today else None
+    cart.changed()
+
+
 def pieces(cart: Cart) -> int:
     """Return how many tickets and pieces are in the sale."""
     return sum(line.wanted if line.on_card else 1 for line in cart.lines)
@@ -204,8 +220,9 @@ def deposit(cart: Cart, lines: Iterable[Priced]) -> int:
     return sum(highest.values())
 
 
-def asked_lines(cart: Cart) -> tuple[SaleLine, ...]:
-    """Return the lines as the sale asks for them. A card that is given out is so on every line that names it."""
+def asked_lines(cart: Cart, time_zone: str) -> tuple[SaleLine, ...]:
+    """Return the lines as the sale asks for them. A card that is given out is so on every line that names it; a ticket
+    that starts on another day does so as that day begins in the zone."""
     cards = dict(cart.cards)
     if cart.held:
         cards[cart.held] = msgspec.structs.replace(cards[cart.held], holder=cart.customer)
@@ -215,6 +232,7 @@ def asked_lines(cart: Cart) -> tuple[SaleLine, ...]:
             category=line.category,
             cards=tuple(cards[number] for number in line.cards),
             quantity=1 if line.on_card else line.wanted,
+            start=day_start(line.start, time_zone) if line.start else None,
         )
         for line in cart.lines
     )

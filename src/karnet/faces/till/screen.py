@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from karnet.catalogue.operations import Product
 from karnet.catalogue.selectors import Version, on_sale, product_versions
 from karnet.faces.base.clock import now
 from karnet.faces.base.looking import looking
@@ -16,6 +18,7 @@ from karnet.faces.till import amounts, carts
 from karnet.faces.till.desk import Desk
 from karnet.faces.till.words import CATEGORIES, PAYMENTS, called, lasts, product_name
 from karnet.kernel.outcomes import Refused
+from karnet.kernel.time import local_day
 from karnet.orders.receipts import receipt
 from karnet.parties.people import KnownCustomer, customers
 from karnet.parties.selectors import companies
@@ -103,13 +106,13 @@ def context(desk: Desk, cart: carts.Cart) -> dict[str, Any]:
     waiting = cart.waiting
     categories = list(dict.fromkeys(code for version in versions.values() for code in version.product.prices))
     categories.sort(key=lambda code: (list(CATEGORIES).index(code) if code in CATEGORIES else 99, code))
-    currency = desk.facility.currency
+    currency, today = desk.facility.currency, local_day(now(), desk.facility.time_zone)
     return {
         "desk": desk,
         "cart": cart,
         "tiles": _tiles(cart, versions),
         "categories": [(code, called(CATEGORIES, code)) for code in categories],
-        "lines": [_line(cart, index, one, waiting) for index, one in enumerate(lines)],
+        "lines": [_line(cart, index, one, waiting, today) for index, one in enumerate(lines)],
         "totals": sums,
         "waiting": _name(by_id.get(waiting.product)) if waiting and waiting.lacks > 0 else "",
         "taking": _name(by_id.get(waiting.product)) if waiting and waiting.lacks <= 0 else "",
@@ -152,7 +155,15 @@ def _tiles(cart: carts.Cart, versions: dict[str, Version]) -> list[Tile]:
     return sorted(tiles, key=lambda tile: (_KINDS.index(tile.kind), tile.price, tile.name))
 
 
-def _line(cart: carts.Cart, index: int, one: carts.Priced, waiting: carts.CartLine | None) -> dict[str, Any]:
+def _starts_on_a_day(product: Product) -> bool:
+    """Whether somebody chooses the first day: the days of the ticket are counted from its sale, not its first passage."""
+    term = product.validity if product.kind == "time" else None
+    return term is not None and term.kind in ("days", "days_within") and term.starts != "first_passage"
+
+
+def _line(
+    cart: carts.Cart, index: int, one: carts.Priced, waiting: carts.CartLine | None, today: date
+) -> dict[str, Any]:
     cards = [cart.cards[number] for number in one.line.cards if number in cart.cards]
     return {
         "index": index,
@@ -167,6 +178,9 @@ def _line(cart: carts.Cart, index: int, one: carts.Priced, waiting: carts.CartLi
         "cards": cards,
         "many": len(cards) > 4,
         "waits": one.line is waiting,
+        "starts": one.version is not None and _starts_on_a_day(one.version.product),
+        "start": (one.line.start or today).isoformat(),
+        "today": today.isoformat(),
     }
 
 

@@ -12,12 +12,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from karnet.entitlements.rules import MediumState, usable_medium
 from karnet.entitlements.selectors import media_by_chip, media_by_number
+from karnet.faces.base.clock import now
 from karnet.faces.till import amounts, carts
 from karnet.faces.till.asking import ask
 from karnet.faces.till.desk import Desk, in_shift
 from karnet.faces.till.screen import price_list as prices
 from karnet.faces.till.screen import show, totals
 from karnet.kernel.outcomes import Refused
+from karnet.kernel.time import local_day
 from karnet.orders.operations import Payment
 from karnet.orders.requests import Sale, Sell
 from karnet.orders.services import sell
@@ -96,13 +98,12 @@ def find_card(number: str) -> MediumState | None:
 def line(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Change a line of the sale."""
     cart = carts.load(request)
-    index = request.POST.get("line", "")
-    carts.alter(
-        cart,
-        int(index) if re.fullmatch("[0-9]{1,4}", index) else -1,
-        request.POST.get("do", ""),
-        request.POST.get("card", ""),
-    )
+    written = request.POST.get("line", "")
+    index = int(written) if re.fullmatch("[0-9]{1,4}", written) else -1
+    if request.POST.get("do", "start") == "start":
+        carts.begin(cart, index, request.POST.get("start", ""), local_day(now(), desk.facility.time_zone))
+    else:
+        carts.alter(cart, index, request.POST.get("do", ""), request.POST.get("card", ""))
     return _keep(request, desk, cart)
 
 
@@ -177,7 +178,7 @@ def _problem(kind: str, amount: int | None, due: int, cart: carts.Cart) -> str:
 
 
 def _sell(request: HttpRequest, desk: Desk, cart: carts.Cart, payments: tuple[Payment, ...]) -> HttpResponse:
-    lines = carts.asked_lines(cart)
+    lines = carts.asked_lines(cart, desk.facility.time_zone)
 
     def sale(at: datetime) -> Sell:
         return Sell(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
@@ -13,22 +13,24 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from karnet.faces.base import words as base_words
 from karnet.faces.till import amounts
 from karnet.faces.till.asking import ask, key_of
-from karnet.faces.till.desk import Desk, at_desk, desk_of, to
-from karnet.faces.till.words import PAYMENTS, called
+from karnet.faces.till.desk import Desk, at_desk, desk_of, in_shift, to
+from karnet.faces.till.words import CASH_REASONS, PAYMENTS, called
 from karnet.kernel.outcomes import Refused
+from karnet.orders.operations import CashReason
 from karnet.orders.receipts import last_counts
-from karnet.orders.requests import CloseShift, OpenShift, ShiftCounted
+from karnet.orders.requests import CloseShift, MoveCash, OpenShift, ShiftCounted
 from karnet.orders.selectors import Takings, takings
-from karnet.orders.services import close_shifts, open_shifts
+from karnet.orders.services import close_shifts, move_cash, open_shifts
 
 _MOST_PIECES = 100_000
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
-    """A closed shift explained: `expected` is made of float, cash taken and cash paid out, and `other` cash (deposits of
-    replaced cards). Minor units."""
+    """A closed shift explained: `expected` is made of float, cash taken, cash paid out, cash moved by hand, and `other`
+    cash (deposits of replaced cards). Minor units."""
 
     answer: ShiftCounted
     takings: Takings
@@ -43,7 +45,8 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def other(self) -> int:
-        return self.answer.expected - self.takings.float_minor - self.cash_in + self.cash_out
+        told = self.takings
+        return self.answer.expected - told.float_minor - self.cash_in + self.cash_out - told.moved_in + told.moved_out
 
     @property
     def short(self) -> int:
@@ -110,6 +113,30 @@ def close_shift(request: HttpRequest, desk: Desk) -> HttpResponse:
     return render(request, "till/shift_closed.html", {"desk": desk_now, "count": Count(answer=answer, takings=told)})
 
 
+@require_POST
+@in_shift
+def move_drawer(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """Put cash into the drawer or take it out, beside sales and returns."""
+    assert desk.shift is not None, "the view is for who has one"
+    shift = desk.shift.id
+    minor = amounts.minor_units(request.POST.get("amount", ""), desk.facility.currency)
+    if not minor:
+        return _show(request, desk, note=_("Write an amount such as 200 or 12.50."), status=422)
+    signed = -minor if request.POST.get("do") == "out" else minor
+    reason: Any = request.POST.get("reason", "other")
+    answer = ask(
+        move_cash,
+        lambda at: MoveCash(
+            key=key_of(request), at=at, actor=desk.operator.id, shift=shift, amount=signed, reason=reason
+        ),
+    )
+    if isinstance(answer, Refused):
+        return _show(request, desk, refusal=answer, status=422)
+    amount = base_words.money(minor, desk.facility)
+    told = _("Taken out: %(amount)s") if signed < 0 else _("Put in: %(amount)s")
+    return _show(request, desk, done=told % {"amount": amount})
+
+
 def _counts(request: HttpRequest, desk: Desk) -> dict[str, int] | None:
     counts = {}
     for worth in amounts.denominations(desk.facility.currency):
@@ -122,10 +149,17 @@ def _counts(request: HttpRequest, desk: Desk) -> dict[str, int] | None:
 
 
 def _show(
-    request: HttpRequest, desk: Desk, *, refusal: Refused | None = None, note: str = "", status: int = 200
+    request: HttpRequest,
+    desk: Desk,
+    *,
+    refusal: Refused | None = None,
+    note: str = "",
+    done: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     currency = desk.facility.currency
-    context: dict[str, Any] = {"desk": desk, "refusal": refusal, "note": note, "decimals": amounts.decimals(currency)}
+    context: dict[str, Any] = {"desk": desk, "refusal": refusal, "note": note, "done": done}
+    context["decimals"] = amounts.decimals(currency)
     if desk.shift is None:
         left = last_counts([point.id for point in desk.points])
         chosen = request.POST.get("sales_point") or request.GET.get("at", "")
@@ -141,6 +175,7 @@ def _show(
             for point in desk.points
         ]
     else:
+        context["reasons"] = [(code, called(CASH_REASONS, code)) for code in get_args(CashReason)]
         context["worths"] = [(worth, request.POST.get(f"n{worth}", "")) for worth in amounts.denominations(currency)]
     return render(request, "till/shift.html", context, status=status)
 

@@ -30,6 +30,7 @@ urlpatterns = [
     path("shift", shifts.shift, name="shift"),
     path("shift/open", shifts.open_shift, name="open"),
     path("shift/close", shifts.close_shift, name="close"),
+    path("shift/cash", shifts.move_drawer, name="cash"),
     path("partner/", partners.home, name="partner"),
     path("partner/sell", partners.make_sale, name="partner-sell"),
     path("partner/sales/<uuid:order>", partners.sale, name="partner-sale"),

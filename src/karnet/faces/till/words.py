@@ -28,6 +28,12 @@ PAYMENTS: Mapping[str, Promise] = {
     "invoice": gettext_lazy("On invoice, paid later"),
     "on_account": gettext_lazy("On the partner’s account"),
 }
+CASH_REASONS: Mapping[str, Promise] = {
+    "change": gettext_lazy("Change"),
+    "bank": gettext_lazy("Bank or safe"),
+    "expense": gettext_lazy("Something bought"),
+    "other": gettext_lazy("Other reason"),
+}
 BLOCKS: Mapping[str, Promise] = {
     "lost": gettext_lazy("Lost"),
     "stolen": gettext_lazy("Stolen"),

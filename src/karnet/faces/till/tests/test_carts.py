@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -115,7 +115,7 @@ def cart_of(*numbers: str, handed_back: bool = True, group: bool = False) -> car
 
 
 def holders(cart: carts.Cart) -> list[object]:
-    return [card.holder for line in carts.asked_lines(cart) for card in line.cards]
+    return [card.holder for line in carts.asked_lines(cart, "Europe/Warsaw") for card in line.cards]
 
 
 def test_who_buys_one_card_holds_it() -> None:
@@ -139,3 +139,15 @@ def test_one_card_with_two_tickets_is_still_one_card() -> None:
 def test_whose_card_it_is_is_not_guessed(cart: carts.Cart) -> None:
     assert cart.held == ""
     assert set(holders(cart)) <= {None}
+
+
+def test_a_ticket_starts_on_the_day_that_was_chosen_as_it_begins_there() -> None:
+    cart = carts.Cart(lines=[carts.CartLine(product=named_id("day"), category="adult", on_card=True)])
+    today = date(2026, 1, 17)
+    for typed, day in (("2026-01-19", date(2026, 1, 19)), ("2026-01-16", None), ("soon", None), ("2026-01-17", None)):
+        carts.begin(cart, 0, typed, today)
+        assert cart.lines[0].start == day
+    carts.begin(cart, 7, "2026-01-19", today)
+    carts.begin(cart, 0, "2026-01-19", today)
+    (line,) = carts.asked_lines(cart, "Europe/Warsaw")
+    assert line.start == datetime(2026, 1, 18, 23, tzinfo=UTC)

@@ -69,6 +69,7 @@
     }
     if (field?.matches("[data-takes-cards]")) return field.form.querySelector("button").focus();
     if (field) field.value = before ?? "";
+    if (choosing) sayStart();
     document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
     if (find("#till")) {
       const values = new FormData();
@@ -100,6 +101,24 @@
     const shown = new Intl.NumberFormat(document.documentElement.lang, { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
     return `${shown.format(amount / 10 ** decimals)}\u00a0${place.dataset.currency}`;
   };
+  /* The first day of a ticket is said when it has been left alone for a moment: it changes figure by figure, and a card
+     that is read right afterwards types into it. */
+  const SETTLED_MS = 700;
+  let choosing = null;
+  const sayStart = () => {
+    const { target, timer } = choosing;
+    choosing = null;
+    clearTimeout(timer);
+    if (!target.value || !target.checkValidity()) return;
+    const values = new FormData(target.form);
+    values.set("do", "start");
+    ask(target.form.getAttribute("action"), values);
+  };
+  document.addEventListener("change", ({ target }) => {
+    if (!target.matches("[data-start]")) return;
+    clearTimeout(choosing?.timer);
+    choosing = { target, timer: setTimeout(sayStart, SETTLED_MS) };
+  });
   document.addEventListener("input", (event) => {
     if (event.target.matches("[data-amount]")) change(event.target);
     if (event.target.matches("[data-worth]")) count(event.target.closest("[data-count]"));
