@@ -267,8 +267,25 @@ def test_whole_units_of_one_clock_cost_their_price_exactly(seed: int) -> None:
     units = {clock.code: clock.unit_s for clock in drawn.tariff.clocks}
     for line in bill.lines:
         if line.code in (LineCode.TIME, LineCode.FREE, LineCode.HELD):
-            exact = Fraction(line.price_minor * units[line.clock], line.price_s) * line.units
+            assert line.unit_s == units[line.clock]
+            exact = Fraction(line.price_minor * line.unit_s, line.price_s) * line.units
             assert Fraction(line.amount, bill.denominator) == exact
+
+
+@given(seeds)
+@many
+def test_a_line_can_be_read_unit_by_unit(seed: int) -> None:
+    drawn = Drawn(seed)
+    for line in drawn.rater.rate(drawn.stay).lines:
+        steps = list(line.steps())
+        if line.since is None or not line.units:
+            assert steps == []
+            continue
+        assert sum(step.amount for step in steps) == line.amount
+        assert len({step.amount for step in steps}) == 1
+        assert [step.since for step in steps] == sorted({step.since for step in steps})
+        assert line.until is not None
+        assert line.since == steps[0].since <= steps[-1].since < line.until
 
 
 def _charged(bill: Bill, clock: str) -> Fraction:

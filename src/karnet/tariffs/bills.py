@@ -5,8 +5,10 @@ Words for the codes, in every language, come from whoever shows the bill.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -36,8 +38,9 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line. `amount` counts parts of a minor unit (`Bill.denominator` of them make one); below zero for a cap.
 
     `clock`, `zone`, `band` name what it is about; [`since`, `until`) is when, in that zone; `units` how many were
-    charged, at `price_minor` each `price_s` seconds; `time_s` the time on the clock that the line accounts for. The lines
-    of a clock account for all the time it ran. `limit_minor` is the cap (of `day`), minimum, step or fee applied.
+    charged, one after another of `unit_s`, at `price_minor` each `price_s` seconds; `time_s` the time on the clock that
+    the line accounts for: the lines of a clock account for all the time it ran. `limit_minor` is the cap (of `day`),
+    minimum, step or fee applied.
     """
 
     code: LineCode
@@ -54,6 +57,23 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     time_s: int = 0
     limit_minor: int = 0
     day: date | None = None
+    unit_s: int = 0
+
+    def steps(self) -> Iterator[Step]:
+        """Yield the units of a line one by one: minute by minute where a unit is a minute. They add up to the line.
+
+        Only of lines that say `since` when: not of those charged at the exit's rate.
+        """
+        if self.since is not None:
+            for number in range(self.units):
+                yield Step(self.since + timedelta(seconds=number * self.unit_s), self.amount // self.units)
+
+
+class Step(NamedTuple):
+    """One unit: when it started, and what it costs, in the parts of its bill."""
+
+    since: datetime
+    amount: int
 
 
 class Bill(msgspec.Struct, frozen=True):

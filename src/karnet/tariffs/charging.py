@@ -99,6 +99,7 @@ class Charging:
                 band.prices[self.category] if band else 0,
                 meter.price_s,
                 min(length, self.metered_s - first * meter.unit_s),
+                unit_s=meter.unit_s,
             )
         )
 
@@ -161,6 +162,7 @@ class Charging:
                     found.prices[self.category] if found else 0,
                     meter.price_s,
                     charged_s,
+                    unit_s=meter.unit_s,
                 )
             )
         if self.metered_s > charged_s:
