@@ -27,12 +27,11 @@ def dashboard_10m(world: World, against: Yardstick, out: Path) -> Figure:
     world.clerk("season-manager", "manager")
     pages = _pages(world)
     names = ["dashboard", "passages", "sales", "refusals", "journal"]
-    with serving(world.installation, season.now) as address, Visitor(address) as manager:
-        manager.log_in("season-manager", PASSWORD)
-        before = _looked_at(manager, {name: pages[name] for name in names}, world.size.seconds)
+    with serving(world.installation, season.now) as address:
+        before = _looked_at(address, {name: pages[name] for name in names}, world.size.seconds)
         season.fill_history()
         closing_s = timed(lambda: _close(world, season))
-        after = _looked_at(manager, pages, world.size.seconds)
+        after = _looked_at(address, pages, world.size.seconds)
     bare = {name: _median(query, world.size.seconds / 4) for name, query in _queries(season).items()}
     parts = {}
     for name, took in after.items():
@@ -71,12 +70,15 @@ def _pages(world: World) -> dict[str, str]:
     }
 
 
-def _looked_at(manager: Visitor, pages: dict[str, str], seconds: float) -> dict[str, list[float]]:
-    """Return the seconds of each page, looked at again and again at the day's end."""
+def _looked_at(address: str, pages: dict[str, str], seconds: float) -> dict[str, list[float]]:
+    """Return the seconds of each page, looked at again and again by a manager at the day's end."""
     took = {}
-    for name, path in pages.items():
-        manager.get(path).found(f"({_MARK})")
-        took[name] = again_for(seconds / 2, lambda path=path: manager.get(path).seconds)  # type: ignore[misc]
+    # A connection of its own: while the history is made, the server would close an idle one.
+    with Visitor(address) as manager:
+        manager.log_in("season-manager", PASSWORD)
+        for name, path in pages.items():
+            manager.get(path).found(f"({_MARK})")
+            took[name] = again_for(seconds / 2, lambda path=path: manager.get(path).seconds)  # type: ignore[misc]
     return took
 
 
