@@ -46,7 +46,7 @@ class MediumState(msgspec.Struct, frozen=True, kw_only=True):
     """A medium as decisions see it. `blocks`: how many blocks lie on it; `state_at`: when its state last changed.
 
     `holder`: the customer who holds it now, if that was written down; `holder_at`: when it was last, for whichever
-    issue. Gates do not read the last two.
+    issue. `away`: the code of the facility that gave it out, where that is another server's. Gates do not read these.
     """
 
     id: UUID
@@ -59,6 +59,7 @@ class MediumState(msgspec.Struct, frozen=True, kw_only=True):
     state_at: datetime | None = None
     holder: UUID | None = None
     holder_at: datetime | None = None
+    away: str | None = None
 
 
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
@@ -383,6 +384,8 @@ def decide_replace(desk: Desk, held: Held, request: Replace, facility: UUID) -> 
         return refused(Reason.UNKNOWN_MEDIUM, medium=str(request.old))
     if old.state != "in_use":
         return usable_medium(old) or refused(Reason.MEDIUM_RETURNED, number=old.number)
+    if old.away is not None:  # of two replacements at once only one could have what was on the card
+        return refused(Reason.HOME_ONLY, facility=old.away, number=old.number)
     late = outrun(request.at, old.state_at, *(holding.placed_at for holding in held.holdings[old.id]))
     new = late or desk.decide_issue(request.new_number, request.chip, request.kind, facility, request.at)
     if isinstance(new, Refused):

@@ -14,9 +14,11 @@ from karnet.accounts.selectors import ask_balances, balances
 from karnet.catalogue.operations import Validity
 from karnet.entitlements.rules import Desk, Holding, MediumState, OpenBlock, OpenDeposit, medium_id, points_account
 from karnet.journal.flight import Send
+from karnet.parties.selectors import facilities
 
 _MEDIUM = (
-    "id, number, chip, kind, state, issue, blocks, state_at, CASE WHEN holder_issue = issue THEN holder END, holder_at"
+    "id, number, chip, kind, state, issue, blocks, state_at, CASE WHEN holder_issue = issue THEN holder END, holder_at,"
+    " CASE WHEN issued_origin <> 1 THEN facility_id END"
 )
 
 
@@ -97,15 +99,18 @@ def media_by_chip(chips: Collection[str]) -> dict[str, MediumState]:
 def _media(where: str, parameters: Sequence[Any]) -> list[MediumState]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {_MEDIUM} FROM entitlements_medium WHERE {where}", parameters)
-        return [_medium(row) for row in cursor.fetchall()]
+        rows = cursor.fetchall()
+    away = {row[-1] for row in rows if row[-1] is not None}
+    elsewhere = facilities(away) if away else {}
+    return [_medium((*row[:-1], elsewhere[row[-1]].code if row[-1] else None)) for row in rows]
 
 
 def _medium(row: tuple[Any, ...]) -> MediumState:
     id_, number, chip, kind, state, issue, blocks, state_at, *named = row
-    holder, holder_at = named or (None, None)
+    holder, holder_at, away = named or (None, None, None)
     return MediumState(
         id=id_, number=number, chip=chip, kind=kind, state=state, issue=issue, blocks=blocks, state_at=state_at,
-        holder=holder, holder_at=holder_at,
+        holder=holder, holder_at=holder_at, away=away,
     )  # fmt: skip
 
 

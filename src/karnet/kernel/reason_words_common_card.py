@@ -20,6 +20,13 @@ COMMON_CARD: dict[Reason, Sentence] = {
         it="Questo invito è stato usato, è scaduto o è per un altro server[, non per {code}]. Chiedi all'hub un nuovo invito.",
         de="Diese Einladung ist verbraucht, abgelaufen oder für einen anderen Server[ als {code}]. Bitten Sie den Hub um eine neue.",
     ),
+    Reason.HOME_ONLY: Sentence(
+        en="Only {facility}, where this was sold or given out, can do it. Ask there, or again when the link is up.",
+        pl="To może zrobić tylko {facility}, gdzie to sprzedano lub wydano. Zapytaj tam albo ponów, gdy wróci łączność.",
+        ru="Это может сделать только {facility}, где это продали или выдали. Обратитесь туда или повторите, когда появится связь.",
+        it="Può farlo solo {facility}, dove è stato venduto o consegnato. Chiedi lì, o riprova quando torna il collegamento.",
+        de="Das kann nur {facility}, wo es verkauft oder ausgegeben wurde. Fragen Sie dort oder erneut, sobald die Verbindung steht.",
+    ),
     Reason.KEY_NOT_VOUCHED: Sentence(
         en="Nobody has announced this key, or not everybody has vouched for it[; missing: {missing}]. Compare its words by telephone, then vouch.",
         pl="Nikt nie zapowiedział tego klucza albo nie wszyscy za niego poręczyli[; brakuje: {missing}]. Porównaj jego słowa przez telefon, potem poręcz.",

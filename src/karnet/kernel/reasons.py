@@ -78,4 +78,5 @@ class Reason(StrEnum):
     # federation
     UNKNOWN_MEMBER = "unknown_member"  # of the common card
     INVITATION_ENDED = "invitation_ended"
+    HOME_ONLY = "home_only"  # only the server that sold it, or gave it out, may do this
     KEY_NOT_VOUCHED = "key_not_vouched"

@@ -183,18 +183,23 @@ def lock_orders(ids: Collection[UUID]) -> None:
 def sold_orders(ids: Collection[UUID]) -> dict[UUID, SoldOrder]:
     """Return orders with their lines and what of them was returned. To return more, hold the orders' locks."""
     facilities: dict[UUID, UUID] = {}
+    elsewhere: set[UUID] = set()
     lines: dict[UUID, list[SoldLine]] = {}
     for row in rows(
-        "SELECT o.id, o.facility_id, l.id, l.amount, l.vat, l.entitlement, b.line_id IS NOT NULL FROM orders_order o"
+        "SELECT o.id, o.facility_id, l.id, l.amount, l.vat, l.entitlement, b.line_id IS NOT NULL, o.origin <> 1"
+        " FROM orders_order o"
         " JOIN orders_line l ON l.order_id = o.id LEFT JOIN orders_line_back b ON b.line_id = l.id"
         " WHERE o.id = ANY(%s) ORDER BY o.id, l.n",
         [list(ids)],
     ):
         facilities[row[0]] = row[1]
+        if row[7]:
+            elsewhere.add(row[1])
         line = SoldLine(id=row[2], amount=row[3], vat=row[4], entitlement=row[5], back=row[6])
         lines.setdefault(row[0], []).append(line)
+    away = {facility: found.code for facility, found in parties.facilities(elsewhere).items()} if elsewhere else {}
     return {
-        order: SoldOrder(id=order, facility=facility, lines=tuple(lines[order]))
+        order: SoldOrder(id=order, facility=facility, lines=tuple(lines[order]), away=away.get(facility))
         for order, facility in facilities.items()
     }
 
@@ -202,7 +207,7 @@ def sold_orders(ids: Collection[UUID]) -> dict[UUID, SoldOrder]:
 def billable_orders(ids: Collection[UUID]) -> dict[UUID, Billable]:
     """Return orders as invoicing sees them."""
     found = rows(
-        "SELECT o.id, o.facility_id, o.buyer, i.document FROM orders_order o"
+        "SELECT o.id, o.facility_id, o.buyer, i.document, o.origin = 1 FROM orders_order o"
         " LEFT JOIN orders_invoice i ON i.order_id = o.id WHERE o.id = ANY(%s)",
         [list(ids)],
     )
@@ -215,8 +220,9 @@ def billable_orders(ids: Collection[UUID]) -> dict[UUID, Billable]:
             time_zone=facilities[facility].time_zone,
             buyer=buyer,
             invoice=invoice,
+            home=home,
         )
-        for order, facility, buyer, invoice in found
+        for order, facility, buyer, invoice, home in found
     }
 
 

@@ -290,7 +290,10 @@ class _History:
             raise Broken(f"accused without reason: {accused}: {[e.detail for e in found.values()]}")
         for machine in self.machines:
             if not machine.evil:
-                wrong = {trouble for trouble, _ in (*machine.out.alarms, *machine.into.alarms)} - {Trouble.HUB_BEHIND, Trouble.UNREACHABLE}
+                wrong = {trouble for trouble, _ in (*machine.out.alarms, *machine.into.alarms)} - {
+                    Trouble.HUB_BEHIND,
+                    Trouble.UNREACHABLE,
+                }
                 if wrong:
                     raise Broken(f"{machine.name} is alarmed at rest: {machine.out.alarms} {machine.into.alarms}")
 

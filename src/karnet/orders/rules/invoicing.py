@@ -14,7 +14,7 @@ from karnet.orders.rules.counter import Counter
 
 
 class Billable(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as invoicing sees it. `invoice`: the number of the one it has."""
+    """An order as invoicing sees it. `invoice`: the number of the one it has. `home`: this server sold it."""
 
     order: UUID
     facility: UUID
@@ -22,6 +22,7 @@ class Billable(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str
     buyer: UUID | None = None
     invoice: str | None = None
+    home: bool = True
 
 
 def decide_invoice(
@@ -32,6 +33,8 @@ def decide_invoice(
     order = orders.get(request.order)
     if order is None:
         return refused(Reason.UNKNOWN_ORDER, order=str(request.order)), ()
+    if not order.home:
+        return refused(Reason.HOME_ONLY, facility=order.facility_code, order=str(request.order)), ()
     if counter.operators.get(request.actor) != order.facility:
         return refused(Reason.UNKNOWN_ACTOR, actor=str(request.actor)), ()
     if order.invoice is not None:

@@ -39,11 +39,12 @@ class SoldLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SoldOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as returning it sees it."""
+    """An order as returning it sees it. `away`: the code of the facility that sold it, where that is another server's."""
 
     id: UUID
     facility: UUID
     lines: tuple[SoldLine, ...]
+    away: str | None = None
 
 
 class Orders:
@@ -111,6 +112,8 @@ def _lines(request: GiveBack, place: Place, orders: Orders) -> list[SoldLine] | 
     if request.order is None:
         return bad_values({"order": "name the order of the lines"}) if request.lines else []
     order = orders.orders.get(request.order)
+    if order is not None and order.away is not None:
+        return refused(Reason.HOME_ONLY, facility=order.away, order=str(request.order))
     if order is None or order.facility != place.facility:
         return refused(Reason.UNKNOWN_ORDER, order=str(request.order))
     by_id = {line.id: line for line in order.lines}
