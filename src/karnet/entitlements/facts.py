@@ -72,7 +72,9 @@ def sold_relation(
         f" CASE WHEN {end} IS NULL THEN e.validity END AS validity,"
         f" CASE WHEN {end} IS NULL THEN e.time_zone END AS time_zone"
         " FROM entitlements_entitlement e LEFT JOIN (SELECT DISTINCT ON (a.entitlement) a.entitlement, a.valid_until"
-        f" FROM entitlements_activation a WHERE {active} AND {started} ORDER BY a.entitlement, a.at, a.origin, a.number) f"
+        f" FROM entitlements_activation a WHERE {active} AND {started}"
+        # Ties by what everybody sees alike: an origin's number is this server's own.
+        " ORDER BY a.entitlement, a.at, a.valid_from, a.valid_until) f"
         f" ON f.entitlement = e.id WHERE {sold} AND {made}"
     ), [*voided_parameters, *active_parameters, *started_parameters, *sold_parameters, *made_parameters]
 
@@ -117,13 +119,39 @@ def deposit_sums(extent: Extent, currency: str, since: datetime | None, until: d
         cursor.execute(
             "SELECT d.facility_id, b.facility_id, d.amount, count(*), sum(d.amount)::bigint,"
             " coalesce(sum(least(d.amount, b.amount)) FILTER (WHERE b.deposit_id IS NOT NULL), 0)::bigint"
-            f" FROM entitlements_deposit d LEFT JOIN entitlements_deposit_back b ON b.deposit_id = d.id AND {back}"
+            " FROM entitlements_deposit d LEFT JOIN (SELECT DISTINCT ON (b.deposit_id) b.deposit_id, b.facility_id, b.amount,"
+            f" b.at FROM entitlements_deposit_back b WHERE {back} ORDER BY b.deposit_id, b.at, b.facility_id) b"
+            " ON b.deposit_id = d.id"
             f" WHERE {taken} AND d.currency = %s AND coalesce(b.at, d.at) < %s"
             " AND (%s::timestamptz IS NULL OR coalesce(b.at, d.at) >= %s)"
             " GROUP BY d.facility_id, b.facility_id, d.amount",
             [*back_parameters, *taken_parameters, currency, until, since, since],
         )
         return [DepositSum._make(row) for row in cursor.fetchall()]
+
+
+class SecondPayout(NamedTuple):
+    """Deposits taken at `facility` that `paid_at` paid out though somebody had already: minor units."""
+
+    facility: UUID
+    paid_at: UUID
+    amount: int
+
+
+def second_payouts(extent: Extent, currency: str, since: datetime | None, until: datetime) -> list[SecondPayout]:
+    """Return what was paid out in [since, until) on deposits that had been paid back already (SPEC N14): of several
+    payouts the earliest counts, at one instant that of the facility whose id sorts first."""
+    back, parameters = extent.where("b")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT d.facility_id, x.facility_id, sum(x.amount)::bigint FROM (SELECT b.deposit_id, b.facility_id, b.amount,"
+            " b.at, row_number() OVER (PARTITION BY b.deposit_id ORDER BY b.at, b.facility_id) AS n"
+            f" FROM entitlements_deposit_back b WHERE {back}) x JOIN entitlements_deposit d ON d.id = x.deposit_id"
+            " WHERE x.n > 1 AND d.currency = %s AND x.at < %s AND (%s::timestamptz IS NULL OR x.at >= %s)"
+            " GROUP BY d.facility_id, x.facility_id",
+            [*parameters, currency, until, since, since],
+        )
+        return [SecondPayout._make(row) for row in cursor.fetchall()]
 
 
 def _stream(sql: str, parameters: list[Any]) -> Iterator[tuple[Any, ...]]:

@@ -73,6 +73,7 @@ _BESIDE = {
     "local_passages": "passages on those",
     "deposits_held": "deposits still out",
     "deposits_kept": "of deposits never returned",
+    "second_payouts": "deposits paid out twice",
     "stored_taken": "put on cards",
     "stored_spent": "charged to cards",
     "bonus_given": "bonus given",

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from karnet.access.facts import Measures, visits_relation
 from karnet.accounts.facts import drawn_sums, load_sums
-from karnet.entitlements.facts import deposit_sums, season_end, sold_relation
+from karnet.entitlements.facts import deposit_sums, season_end, second_payouts, sold_relation
 from karnet.journal.cuts import Cut, Extent, UnknownCut, extent, instant_of, latest_cut
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
@@ -168,6 +168,8 @@ def _add_money(totals: Totals, facts: Extent, places: list[Place], span: _Span, 
             totals.add_deposits(taken_at, deposit.each, None, 0, count=deposit.deposits, ended=ended)
         else:
             totals.add_deposits(taken_at, deposit.amount, returned_at, deposit.returned)
+    for again in second_payouts(facts, currency, span.since, span.until):
+        totals.add_second_payouts(place_of[again.facility], place_of[again.paid_at], again.amount)
     for load in load_sums(facts, currency, span.since, span.until):
         totals.add_stored(place_of[load.facility], money=load.money, bonus=load.bonus)
     for drawn in drawn_sums(facts, currency, span.since, span.until):

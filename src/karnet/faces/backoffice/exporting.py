@@ -157,7 +157,7 @@ def as_pdf(document: Document) -> bytes:
     data = {
         "title": document.title,
         "lines": list(document.lines),
-        "picture": f"{document.picture}",  # a plain text, whatever it was
+        "picture": "".join(document.picture),  # plain, for the encoder
         "language": language(),
         "page": _("page"),
         "tables": [_set(table, document) for table in document.tables],

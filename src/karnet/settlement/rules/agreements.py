@@ -226,30 +226,3 @@ def decide_signature(
     left = tuple(codes.get(member, "") for member in text.missing if member != request.facility)
     answer = SignedAgreement(agreement=text.id, facility=request.facility, missing=left)
     return answer, (AgreementSigned(agreement=text.id, member=request.facility, sha256=text.sha256),)
-
-
-def arrival_problem(
-    operation: object, facility_of_actor: UUID | None, server: UUID, servers: Mapping[UUID, UUID]
-) -> str:
-    """Return what is wrong with an agreement's operation that arrived from another server, "" where nothing is.
-
-    `facility_of_actor`: the facility the entry's actor belongs to; `server`: the actor of the log it came in;
-    `servers`: the server of each facility. A text must have the digest it names; only a member's own people sign for
-    it, in the log of its own server; and only who runs all members publishes without signatures.
-    """
-    match operation:
-        case AgreementPublished() | AgreementProposed():
-            digest = sha256(canonical_text(operation.text)).hexdigest()
-            if operation.sha256 != digest or operation.id != agreement_id(digest):
-                return "the text is not the one that its SHA-256 names"
-            if isinstance(operation, AgreementPublished):
-                foreign = [member for member in operation.text.members if servers.get(member) != server]
-                return "it is published for members of other servers, who have not signed it" if foreign else ""
-        case AgreementSigned():
-            if servers.get(operation.member) != server:
-                return "it is signed for a member of another server"
-            if facility_of_actor != operation.member:
-                return "who signed does not belong to the member"
-        case _:
-            pass
-    return ""

@@ -60,6 +60,7 @@ class FacilityLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     balance: int
     deposits_held: int
     deposits_kept: int
+    second_payouts: int
     stored_taken: int
     stored_spent: int
     bonus_given: int
@@ -206,6 +207,7 @@ def _line(place: Place, index: int, heading: Heading, amounts: Amounts, balance:
         balance=balance,
         deposits_held=own[Kind.DEPOSITS_HELD],
         deposits_kept=own[Kind.DEPOSITS_KEPT],
+        second_payouts=own[Kind.SECOND_PAYOUTS],
         stored_taken=own[Kind.STORED_TAKEN],
         stored_spent=own[Kind.STORED_SPENT],
         bonus_given=own[Kind.BONUS_GIVEN],

@@ -48,6 +48,7 @@ class Kind(StrEnum):
     LOCAL_PASSAGES = "local_passages"  # count: passages there on such tickets
     DEPOSITS_HELD = "deposits_held"  # card deposits taken there that nobody has returned
     DEPOSITS_KEPT = "deposits_kept"  # its part of deposits never returned, once the agreement has ended
+    SECOND_PAYOUTS = "second_payouts"  # paid out there on deposits that had been paid back already (SPEC N14)
     STORED_TAKEN = "stored_taken"  # money put on cards there
     STORED_SPENT = "stored_spent"  # money charged to cards there
     BONUS_GIVEN = "bonus_given"  # bonus money given on cards there
@@ -240,6 +241,7 @@ class Totals:
     def add_second_payouts(self, taken_at: int, paid_at: int, amount: int) -> None:
         """Add deposits that a second place paid out while it could not know of the first (SPEC N14). The agreement says
         who bears them: who paid (nothing is owed), or who took the deposit and issued the card."""
+        self.amounts[paid_at, Kind.SECOND_PAYOUTS, NOBODY] += amount
         if self.terms.second_payout == "taker":
             self._owe(taken_at, Kind.OWES_DEPOSITS, paid_at, amount)
 

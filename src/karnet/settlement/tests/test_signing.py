@@ -18,9 +18,8 @@ from karnet.kernel.outcomes import Refused
 from karnet.kernel.reasons import Reason
 from karnet.parties.operations import facility_id, operator_id
 from karnet.settlement import selectors
-from karnet.settlement.operations import AgreementProposed, AgreementPublished, AgreementSigned
 from karnet.settlement.requests import ProposeAgreement, ProposedAgreement, SignAgreement, SignedAgreement
-from karnet.settlement.rules.agreements import TextFact, arrival_problem, in_force
+from karnet.settlement.rules.agreements import TextFact, in_force
 from karnet.settlement.services import propose_agreements, settle, sign_agreements
 from karnet.settlement.tests.season import DAY, FOUNDED, Season, draft
 
@@ -191,22 +190,6 @@ def test_of_two_complete_texts_for_the_same_days_the_one_completed_first_is_in_f
     assert [one.fact.text.season for one in in_force(both)] == ["text 1"]
     assert in_force(both[::-1]) == in_force(both)
     assert [one.fact.text.season for one in in_force(texts({"A": 1, "B": 2, "C": 9}, {"A": 3, "B": 4}))] == ["text 0"]
-
-
-def test_what_arrives_signed_by_the_wrong_hand_is_named() -> None:
-    (fact,) = texts({})
-    a, b = named_id("facility", "A"), named_id("facility", "B")
-    here, there = UUID(int=1), UUID(int=2)
-    servers = {a: here, b: there, named_id("facility", "C"): here}
-    parts = {"id": fact.id, "sha256": fact.sha256, "valid_from": fact.valid_from, "valid_until": fact.valid_until}
-    signed = AgreementSigned(agreement=fact.id, member=a, sha256=fact.sha256)
-    assert arrival_problem(signed, a, here, servers) == ""
-    assert "another server" in arrival_problem(signed, a, there, servers)
-    assert "belong" in arrival_problem(signed, b, here, servers)
-    assert arrival_problem(AgreementProposed(text=fact.text, **parts), a, there, servers) == ""
-    assert "not signed" in arrival_problem(AgreementPublished(text=fact.text, **parts), a, here, servers)
-    changed = AgreementProposed(text=fact.text, **{**parts, "sha256": "0" * 64})
-    assert "SHA-256" in arrival_problem(changed, a, here, servers)
 
 
 def test_the_season_still_ends_when_it_should(season: Season) -> None:
