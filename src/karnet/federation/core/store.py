@@ -140,7 +140,7 @@ class Store(Protocol):
         """Keep cosignatures that were verified. One that is there already changes nothing."""
 
     def quarantine(self, evidence: Evidence) -> None:
-        """Keep evidence; if it is proven, apply no more of that log until people release it.
+        """Keep evidence; if it is proven, apply nothing of that log from `evidence.index` on until people release it.
 
         One piece is kept for each (log, code, index, sender): repeats change nothing, so nobody fills a disk with it.
         """

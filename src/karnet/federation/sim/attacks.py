@@ -27,7 +27,8 @@ from karnet.parties.operations import Operator, OperatorEnrolled, operator_id
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
-    """How an attack must be named. `codes`: of the evidence at the hub; `bad_index`: of the entry that nobody applies."""
+    """How an attack must be named. `codes`: of the evidence at the hub, from entry `index` on (or from a later one, if
+    honest entries were still under way); `bad_index`: of the entry that nobody applies."""
 
     log: str
     sender: str = ""
@@ -134,7 +135,10 @@ def echo(world: World, evil: Machine, victim: Machine) -> Named | None:
 
 def garbage(world: World, evil: Machine, victim: Machine) -> Named | None:
     """Bytes that are no entry, or not in the one form an entry has."""
-    sound = evil.server.store.log(evil.name).entries[1].data
+    written = evil.server.store.log(evil.name).entries
+    if len(written) < 8:
+        return None
+    sound = written[1].data
     data = world.chance.choice((b"\x00\xff", b"{}", b"[]", sound.replace(b":", b": ", 1), sound[:-1], b""))
     return _seal(world, evil, Kept(data))
 

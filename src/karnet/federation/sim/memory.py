@@ -31,7 +31,8 @@ def unharmed(point: str) -> None:
 
 
 class MemoryLog(msgspec.Struct):
-    """One log as it is held on a disk. `notes` by size, also those over more than is held."""
+    """One log as it is held on a disk. `notes` by size, also those over more than is held. `until`: apply no entry from
+    this index on (proven evidence: what is below it stands)."""
 
     name: str
     keys: tuple[LogKey, ...]
@@ -41,6 +42,7 @@ class MemoryLog(msgspec.Struct):
     root: bytes = EMPTY_ROOT
     applied: int = 0
     status: Status = Status.FOLLOWED
+    until: int | None = None
 
     @classmethod
     def empty(cls, name: str, *keys: LogKey) -> MemoryLog:
@@ -50,6 +52,11 @@ class MemoryLog(msgspec.Struct):
     def copy(self) -> MemoryLog:
         """Return a copy that shares nothing that changes (a backup)."""
         return msgspec.structs.replace(self, entries=list(self.entries), tiles=dict(self.tiles), notes=dict(self.notes))
+
+    @property
+    def applicable(self) -> int:
+        """Up to where entries may be applied."""
+        return self.size if self.until is None else min(self.size, self.until)
 
     @property
     def size(self) -> int:
@@ -219,7 +226,9 @@ class MemoryStore:
         place = (evidence.log, evidence.code, evidence.index, evidence.sender)
         self._evidence.setdefault(place, evidence)
         if evidence.proven:
-            self._logs[evidence.log].status = Status.QUARANTINED
+            log = self._logs[evidence.log]
+            log.status = Status.QUARANTINED
+            log.until = evidence.index if log.until is None else min(log.until, evidence.index)
         self.crash("quarantined")
 
     def evidence(self) -> Sequence[Evidence]:

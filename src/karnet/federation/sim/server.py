@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from karnet.federation.core.store import Acceptable, Kept, LogKey, Status
+from karnet.federation.core.store import Acceptable, Kept, LogKey
 from karnet.federation.sim.memory import Crash, MemoryLog, MemoryStore, unharmed
 from karnet.federation.sim.schema import Row
 from karnet.federation.sim.tables import Refused, Tables
@@ -249,9 +249,9 @@ class Server:
         count = 0
         for origin, name in list(self.disk.origins.items()):
             log = self.disk.store.log(name)
-            if log.status is not Status.FOLLOWED or name in self.disk.quarantines:
+            if name in self.disk.quarantines:
                 continue
-            for _ in range(min(limit, log.size - log.applied)):
+            for _ in range(min(limit, log.applicable - log.applied)):
                 if not self._apply_next(origin, log):
                     break
                 count += 1
