@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic.json_schema import models_json_schema
@@ -73,7 +74,7 @@ def _problem(request: HttpRequest, problem: Problem) -> HttpResponse:
 
 @api.exception_handler(AuthenticationError)
 def _no_token(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-    return unauthenticated("Send a token: Authorization: Bearer knt_…").response()
+    return unauthenticated(_("Send a token: Authorization: Bearer knt_…")).response()
 
 
 @api.exception_handler(ValidationError)
@@ -81,7 +82,8 @@ def _values(request: HttpRequest, error: ValidationError) -> HttpResponse:
     errors = [
         {"field": ".".join(map(str, _place(found["loc"]))), "problem": found["msg"]} for found in error.errors[:50]
     ]
-    detail = "Values are at fault: " + ", ".join(dict.fromkeys(e["field"] for e in errors))[:500] + "."
+    fields = ", ".join(dict.fromkeys(error["field"] for error in errors))[:500]
+    detail = _("Values are at fault: %(fields)s.") % {"fields": fields}
     return Problem(422, "bad_value", detail, errors=errors).response()
 
 
@@ -93,13 +95,13 @@ def _place(location: Any) -> list[Any]:
 
 @api.exception_handler(HttpError)
 def _unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
-    detail = "The body is not JSON in UTF-8." if error.status_code == 400 else str(error)
+    detail = _("The body is not JSON in UTF-8.") if error.status_code == 400 else str(error)
     return Problem(error.status_code, "unreadable" if error.status_code == 400 else "http_error", detail).response()
 
 
 @api.exception_handler(Http404)
 def _nothing(request: HttpRequest, error: Http404) -> HttpResponse:
-    return Problem(404, "not_found", "There is nothing at this address.").response()
+    return Problem(404, "not_found", _("There is nothing at this address.")).response()
 
 
 @api.exception_handler(OperationalError)
@@ -109,7 +111,7 @@ def _away(request: HttpRequest, error: Exception) -> HttpResponse:
     return Problem(
         503,
         "unavailable",
-        "The database does not answer. Send the same request with the same key again.",
+        _("The database does not answer. Send the same request with the same key again."),
         headers={"Retry-After": "2"},
     ).response()
 
@@ -117,4 +119,6 @@ def _away(request: HttpRequest, error: Exception) -> HttpResponse:
 @api.exception_handler(Exception)
 def _fault(request: HttpRequest, error: Exception) -> HttpResponse:
     _log.error("a fault in the API", path=request.path, exc_info=error)
-    return Problem(500, "fault", "A fault in Karnet. Send the same request with the same key again later.").response()
+    return Problem(
+        500, "fault", _("A fault in Karnet. Send the same request with the same key again later.")
+    ).response()

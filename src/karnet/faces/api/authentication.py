@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja.security import HttpBearer
 
 from karnet.faces.api import tokens
@@ -34,20 +35,21 @@ class TokenAuth(HttpBearer):
         principal = tokens.find(token, at)
         if principal is None:
             wait = GUESSES.wait_s(request.META.get("REMOTE_ADDR", ""), GUESSES_PER_MINUTE)
-            raise too_often(wait) if wait else unauthenticated("This token is unknown, revoked or expired.")
+            raise too_often(wait) if wait else unauthenticated(_("This token is unknown, revoked or expired."))
         if wait := RATE.wait_s(principal.id, principal.per_minute):
             raise too_often(wait)
         if self.scope not in principal.scopes:
             raise Problem(
                 403,
                 "missing_scope",
-                f"This token has not the scope {self.scope}. Ask whoever made it for one that has.",
+                _("This token has not the scope %(scope)s. Ask whoever made it for one that has.")
+                % {"scope": self.scope},
                 facts={"scope": self.scope},
                 headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{self.scope}"'},
             )
         if unknown := sorted(set(request.GET) - self.queries):
-            errors = [{"field": name[:100], "problem": "is no parameter of this endpoint"} for name in unknown[:20]]
-            raise Problem(422, "bad_value", "There are parameters that this endpoint does not know.", errors=errors)
+            errors = [{"field": name[:100], "problem": _("is no parameter of this endpoint")} for name in unknown[:20]]
+            raise Problem(422, "bad_value", _("There are parameters that this endpoint does not know."), errors=errors)
         tokens.used(principal, at)
         return principal
 
@@ -63,7 +65,7 @@ def too_often(wait_s: float) -> Problem:
     return Problem(
         429,
         "rate_limited",
-        f"Too many requests. Try again in {seconds} s.",
+        _("Too many requests. Try again in %(seconds)s s.") % {"seconds": seconds},
         facts={"wait_s": seconds},
         headers={"Retry-After": str(seconds)},
     )

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any, TypeVar, cast
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from ninja import Schema
 from pydantic import BaseModel
 
@@ -81,8 +82,8 @@ def read_cursor(cursor: str) -> str | None:
 
 def bad_cursor() -> Problem:
     """Return the problem of a cursor that is none of ours."""
-    return Problem(422, "bad_value", "This cursor is none of ours: start without one.", errors=[
-        {"field": "cursor", "problem": "is not one that a page gave as next"}
+    return Problem(422, "bad_value", _("This cursor is none of ours: start without one."), errors=[
+        {"field": "cursor", "problem": _("is not one that a page gave as next")}
     ])  # fmt: skip
 
 

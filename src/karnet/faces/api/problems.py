@@ -1,4 +1,5 @@
-"""Errors as problem+json (RFC 9457): every refusal in the caller's language, every other error in plain English.
+"""Errors as problem+json (RFC 9457): every refusal in the caller's language, every other error in
+English or Polish.
 
 Members: `type` (urn:karnet:problem:<code>), `title`, `status`, `detail` (the sentence for people), `code` (stable, for
 programs), `facts` (what the sentence says, as values) and, where single fields are at fault, `errors`.
@@ -11,6 +12,7 @@ from typing import Any
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from karnet.kernel.outcomes import Fact, Refused
@@ -82,7 +84,7 @@ class Problem(Exception):
     def response(self) -> HttpResponse:
         """Return the HTTP response."""
         response = HttpResponse(msgspec.json.encode(self.body()), status=self.status, content_type=MEDIA_TYPE)
-        response.headers.setdefault("Content-Language", "en")
+        response.headers.setdefault("Content-Language", "pl" if (get_language() or "").startswith("pl") else "en")
         for name, value in self.headers.items():
             response[name] = value
         return response

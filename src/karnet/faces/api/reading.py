@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from ninja import Router, Schema
 from pydantic import Field
 
@@ -125,7 +126,7 @@ def health(request: HttpRequest) -> HealthOut:
     try:
         progress()
     except (DatabaseError, InterfaceError):
-        raise Problem(503, "unavailable", "The database does not answer.", headers={"Retry-After": "2"}) from None
+        raise Problem(503, "unavailable", _("The database does not answer."), headers={"Retry-After": "2"}) from None
     return HealthOut()
 
 

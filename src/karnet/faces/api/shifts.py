@@ -6,6 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 from pydantic import Field, StringConstraints
 
@@ -117,5 +118,5 @@ def show_shift(request: HttpRequest, shift: UUID) -> ShiftOut:
 def _own(principal: Principal, shift: UUID) -> Takings:
     found = takings(shift)
     if found is None or found.sales_point != principal.sales_point:
-        raise Problem(404, "unknown_shift", "The token's sales point has no such shift.")
+        raise Problem(404, "unknown_shift", _("The token's sales point has no such shift."))
     return found

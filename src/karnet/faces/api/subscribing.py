@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 from pydantic import Field, StringConstraints
 
@@ -76,7 +77,8 @@ def create_webhook(request: HttpRequest, body: SubscribeIn) -> Status[Subscribed
     principal = caller(request)
     for event in body.events:
         if SCOPES[event] not in principal.scopes:
-            detail = f"To be told of {event} a token needs the scope {SCOPES[event]}."
+            words = _("To be told of %(event)s a token needs the scope %(scope)s.")
+            detail = words % {"event": event, "scope": SCOPES[event]}
             raise Problem(403, "missing_scope", detail, facts={"scope": SCOPES[event]})
     made = subscribe(body.url, body.events, clock.now(), token=principal.id, facility=principal.facility)
     if isinstance(made, Refused):
@@ -135,7 +137,7 @@ def _own(request: HttpRequest, webhook: UUID) -> None:
 
 
 def _unknown() -> Problem:
-    return Problem(404, "unknown_webhook", "The token has no such subscription.")
+    return Problem(404, "unknown_webhook", _("The token has no such subscription."))
 
 
 def _shown(one: Subscription) -> SubscriptionOut:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import URLPattern, path, re_path
+from django.utils.translation import gettext as _
 
 from karnet.faces.api.application import api
 from karnet.faces.api.problems import Problem
@@ -32,9 +33,9 @@ def openapi(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_document(), content_type="application/json")
 
 
-def nowhere(request: HttpRequest, **_: Any) -> HttpResponse:
+def nowhere(request: HttpRequest, **named: Any) -> HttpResponse:
     """Whatever else is asked for below the API."""
-    return Problem(404, "not_found", "There is nothing at this address. See /api/v1/openapi.json.").response()
+    return Problem(404, "not_found", _("There is nothing at this address. See /api/v1/openapi.json.")).response()
 
 
 def door(view: View) -> View:
@@ -52,7 +53,7 @@ def door(view: View) -> View:
             return Problem(
                 405,
                 "method_not_allowed",
-                f"This address answers {allowed} only.",
+                _("This address answers %(allowed)s only.") % {"allowed": allowed},
                 headers={"Allow": allowed},
             ).response()
         response.headers.setdefault("Cache-Control", "no-store")
@@ -65,11 +66,13 @@ def door(view: View) -> View:
 def _unfit(request: HttpRequest) -> Problem | None:
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isascii() or not length.isdecimal():
-        return Problem(400, "unreadable", "The length of the body is not a number.")
+        return Problem(400, "unreadable", _("The length of the body is not a number."))
     if int(length[:20]) > MAX_BODY:
-        return Problem(413, "too_large", f"The body is larger than {MAX_BODY} bytes. Send smaller batches.")
+        return Problem(
+            413, "too_large", _("The body is larger than %(bytes)s bytes. Send smaller batches.") % {"bytes": MAX_BODY}
+        )
     if int(length) and request.content_type != "application/json":
-        return Problem(415, "not_json", "Send the body as application/json.")
+        return Problem(415, "not_json", _("Send the body as application/json."))
     return None
 
 

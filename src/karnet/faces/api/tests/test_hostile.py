@@ -163,3 +163,10 @@ def test_no_answer_is_kept_by_caches_or_read_as_something_else(world: World) -> 
     for answer in (api.get("/journal"), api.get("/nothing"), api.get("/gates"), Api().get("/gates")):
         assert answer["X-Content-Type-Options"] == "nosniff"
         assert "no-" in answer["Cache-Control"]
+
+
+def test_errors_are_told_in_the_callers_language(world: World) -> None:
+    for language, word in (("pl", "Wyślij token"), ("en", "Send a token"), ("it", "Send a token")):
+        answer = Api().get("/journal", **{"Accept-Language": language})
+        assert answer.json()["detail"].startswith(word)
+        assert answer["Content-Language"] == ("pl" if language == "pl" else "en")

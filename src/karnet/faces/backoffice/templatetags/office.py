@@ -7,11 +7,24 @@ from typing import Any
 
 from django import template
 
+from karnet.faces.backoffice import naming
 from karnet.faces.backoffice.exporting import amount_text
 from karnet.kernel.decimals import written
 from karnet.settlement.rendering import weight_text
 
 register = template.Library()
+
+
+@register.filter
+def called(code: str, kind: str) -> str:
+    """What a code is called: `{{ kind|called:"payment" }}`; also "medium", "sales_point", "category"."""
+    return naming.called(kind, code)
+
+
+@register.filter
+def problem(text: str) -> str:
+    """What is wrong with a draft, in the reader's language."""
+    return naming.problem_in_words(text)
 
 
 @register.filter
