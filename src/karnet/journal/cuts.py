@@ -60,10 +60,11 @@ class Extent(msgspec.Struct, frozen=True):
 
 
 def latest_cut() -> Cut:
-    """Return the cut over everything sealed here now."""
+    """Return the cut over everything that counts here now: what is sealed here, and of other logs what is applied."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT o.name, t.size FROM journal_origin o JOIN journal_tree t ON t.origin_id = o.id ORDER BY o.name"
+            "SELECT o.name, coalesce(a.size, t.size) FROM journal_origin o JOIN journal_tree t ON t.origin_id = o.id"
+            " LEFT JOIN journal_applied a ON a.origin_id = o.id ORDER BY o.name"
         )
         return Cut(dict(cursor.fetchall()))
 
@@ -96,8 +97,12 @@ def instant_of(cut: Cut) -> datetime | None:
 def extent(cut: Cut, until: datetime | None = None) -> Extent:
     """Return the extent of a cut. Raises UnknownCut when this installation does not hold it."""
     with connection.cursor() as cursor:
+        # Of another log, what is applied is settled: numbers were drawn in the order of its entries.
         cursor.execute(
-            "SELECT o.name, o.id, t.size, t.settled FROM journal_origin o JOIN journal_tree t ON t.origin_id = o.id"
+            "SELECT o.name, o.id, coalesce(a.size, t.size), CASE WHEN a.size IS NULL THEN t.settled ELSE %s END"
+            " FROM journal_origin o JOIN journal_tree t ON t.origin_id = o.id"
+            " LEFT JOIN journal_applied a ON a.origin_id = o.id",
+            [2**63 - 1],
         )
         logs = {name: (origin, size, settled) for name, origin, size, settled in cursor.fetchall()}
         numbers = []
@@ -106,7 +111,7 @@ def extent(cut: Cut, until: datetime | None = None) -> Extent:
                 raise UnknownCut(f"no log named {name!r} is held here")
             origin, held, settled = logs[name]
             if not 0 <= size <= held:
-                raise UnknownCut(f"log {name!r} is held up to size {held}, the cut asks for {size}")
+                raise UnknownCut(f"log {name!r} counts here up to size {held}, the cut asks for {size}")
             if size:
                 numbers.append(_numbers(cursor, origin, size, settled))
     return Extent(cut, until, tuple(numbers))

@@ -76,10 +76,14 @@ class LogTables:
 
     def entries(self, start: int, stop: int) -> list[bytes | None]:
         """Return sealed entries `[start, stop)`, verbatim; None where one is absent."""
+        place = [self.origin, start, stop]
         self.cursor.execute(
             "SELECT e.index, o.data FROM journal_entry e LEFT JOIN journal_operation o ON o.number = e.operation_id"
-            " WHERE e.origin_id = %s AND e.index >= %s AND e.index < %s",
-            [self.origin, start, stop],
+            " AND o.origin_id = e.origin_id WHERE e.origin_id = %s AND e.index >= %s AND e.index < %s"
+            # What another server sealed and is not applied here yet.
+            " UNION ALL SELECT a.index, a.data FROM journal_arrival a"
+            " WHERE a.origin_id = %s AND a.index >= %s AND a.index < %s",
+            [*place, *place],
         )
         present = {index: bytes(data) for index, data in self.cursor.fetchall() if data is not None}
         return [present.get(index) for index in range(start, stop)]

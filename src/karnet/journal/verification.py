@@ -13,11 +13,15 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from django.db import connection
 
 from karnet.journal import selectors
+from karnet.journal.arrivals import log_keys, origin_of
 from karnet.journal.guard import Witnessed
 from karnet.journal.log_rows import ENTRY, Fault, RowSource
 from karnet.journal.log_tables import LogTables, StoredNote, snapshot
+from karnet.journal.operations import kinds
+from karnet.journal.recording import HOME
 from karnet.journal.tlog.checkpoint import Checkpoint, CheckpointError, open_checkpoint
 from karnet.journal.tlog.merkle import EMPTY_ROOT
 from karnet.journal.tlog.note import NoteError, VerifierKey
@@ -49,39 +53,61 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
         return not self.faults
 
 
+Progress = Callable[[int, int], None]
+
+
 def verify_home(
-    key: VerifierKey, witnessed: Sequence[Witnessed], progress: Callable[[int, int], None] = lambda done, size: None
+    key: VerifierKey, witnessed: Sequence[Witnessed], progress: Progress = lambda done, size: None
 ) -> Verification:
     """Verify the home log in the database against its key and the checkpoint file's notes.
 
     `witnessed` must have been read before the call: the file never runs ahead of the database, so what is in it by
     then has to be there. `progress(done, size)` is called as entries pass. Never raises for what it finds.
     """
+    return _verify(HOME, [key], witnessed, progress)
+
+
+def verify_held(name: str, progress: Progress = lambda done, size: None) -> Verification:
+    """Verify another server's log as it is held here, applied or not, against its keys and its notes.
+
+    What it keeps at home is not here, so only contents that travel are looked for. Raises arrivals.UnknownLog.
+    """
+    with connection.cursor() as cursor:
+        origin = origin_of(cursor, name)
+    keys = [VerifierKey.parse(vkey) for vkey in log_keys(name).values()]
+    return _verify(origin, keys, (), progress)
+
+
+def _verify(
+    origin: int, keys: Sequence[VerifierKey], witnessed: Sequence[Witnessed], progress: Progress
+) -> Verification:
+    key = keys[-1]
     with snapshot() as cursor:
-        log = LogTables(cursor)
+        log = LogTables(cursor, origin)
         size = log.size() or 0
-        evidence = _Evidence(key, size)
+        evidence = _Evidence(keys, size, whole=origin == HOME)
         evidence.stored(log.notes())
         evidence.outside(witnessed)
         trusted = evidence.roots.get(size, EMPTY_ROOT if size == 0 else None)
         faults = evidence.faults
         if trusted is None:
-            faults.append(
-                Fault(index=size, until=size, what="checkpoint_missing", where="journal_checkpoint",
-                      detail=f"no valid checkpoint covers all {size} sealed entries")
-            )  # fmt: skip
+            if not evidence.pending:  # the rest of what that note covers is on its way
+                faults.append(
+                    Fault(index=size, until=size, what="checkpoint_missing", where="journal_checkpoint",
+                          detail=f"no valid checkpoint covers all {size} sealed entries")
+                )  # fmt: skip
             size = max((s for s in evidence.roots if s < size), default=0)
             trusted = evidence.roots.get(size, EMPTY_ROOT)
-        with closing(RowSource(cursor, log.size() or 0, evidence.roots, progress)) as source:
+        with closing(RowSource(cursor, log.size() or 0, evidence.roots, progress, origin)) as source:
             verdict = verify_log(Checkpoint(key.name, size, trusted), source, evidence.narrowing(size))
         if isinstance(verdict, Tampered) and verdict.what is not What.HISTORY_REWRITTEN:
             faults.append(Fault.of(verdict))
         elif source.contradicted is not None:  # sound under its newest note, but not what older notes said
             faults.append(source.contradicted)
         faults += source.faults
-        faults += _outside_the_tree(cursor, log.size() or 0)
-        faults += _contents(cursor, source.contents_known_missing)
-        tail = selectors.progress()
+        faults += _outside_the_tree(cursor, origin, log.size() or 0)
+        faults += _contents(cursor, origin, source.contents_known_missing)
+        tail = selectors.progress() if origin == HOME else None
     faults.sort(key=lambda fault: (fault.index, fault.until))
     return Verification(
         log=key.name,
@@ -90,17 +116,20 @@ def verify_home(
         checkpoints=evidence.count,
         witnessed=len(witnessed),
         faults=faults[:_SHOWN],
-        unsealed=tail.unsealed,
-        oldest_unsealed_at=tail.oldest_unsealed_at,
+        unsealed=tail.unsealed if tail else 0,
+        oldest_unsealed_at=tail.oldest_unsealed_at if tail else None,
     )
 
 
 class _Evidence:
-    """What the notes say, once their signatures are checked: `roots` by size. Contradictions become faults."""
+    """What the notes say, once their signatures are checked: `roots` by size. Contradictions become faults.
 
-    def __init__(self, key: VerifierKey, size: int) -> None:
-        self.key = key
-        self.size = size
+    `whole`: no note may be over more than there is. Of another's log a batch may have ended within its note.
+    """
+
+    def __init__(self, keys: Sequence[VerifierKey], size: int, *, whole: bool) -> None:
+        self.keys, self.name = keys, keys[-1].name
+        self.size, self.whole, self.pending = size, whole, False
         self.roots: dict[int, bytes] = {}
         self.faults: list[Fault] = []
         self.count = 0
@@ -117,6 +146,9 @@ class _Evidence:
                 continue
             if checkpoint.size != row.size or checkpoint.root != row.root:
                 self._fault(row.size, "checkpoint_altered", "journal_checkpoint", "its columns differ from its note")
+            if checkpoint.size > self.size and not self.whole:
+                self.pending = True
+                continue
             if checkpoint.size > self.size:
                 detail = f"a checkpoint of {checkpoint.size} entries, but the tree has {self.size}"
                 self._gone(checkpoint.size, "journal_tree", detail)
@@ -148,11 +180,11 @@ class _Evidence:
         """Return some checkpoints below `size`, spread over the log."""
         sizes = sorted(s for s in self.roots if s < size)
         step = -(-len(sizes) // _NARROWING) or 1
-        return [Checkpoint(self.key.name, s, self.roots[s]) for s in sizes[::step]]
+        return [Checkpoint(self.name, s, self.roots[s]) for s in sizes[::step]]
 
     def _opened(self, note: bytes, size: int, where: str) -> Checkpoint | None:
         try:
-            opened = open_checkpoint(note, origin=self.key.name, log_keys=[self.key]).checkpoint
+            opened = open_checkpoint(note, origin=self.name, log_keys=self.keys).checkpoint
         except (NoteError, CheckpointError) as error:
             self._fault(size, "checkpoint_altered", where, str(error))
             return None
@@ -168,20 +200,24 @@ class _Evidence:
         self.faults.append(Fault(index=self.size, until=until, what=What.ENTRY_MISSING, where=where, detail=detail))
 
 
-def _outside_the_tree(cursor: Any, size: int) -> list[Fault]:
+def _outside_the_tree(cursor: Any, origin: int, size: int) -> list[Fault]:
     """Rows that no index of the tree accounts for."""
     faults = []
     cursor.execute(
-        "SELECT index FROM journal_entry WHERE origin_id = 1 AND (index < 0 OR index >= %s) ORDER BY index LIMIT 1",
-        [size],
+        "SELECT index FROM (SELECT origin_id, index FROM journal_entry"
+        " UNION ALL SELECT origin_id, index FROM journal_arrival) e"
+        " WHERE origin_id = %s AND (index < 0 OR index >= %s) ORDER BY index LIMIT 1",
+        [origin, size],
     )
     for (index,) in cursor.fetchall():
         detail = f"an entry row at index {index}, outside the {size} entries of the tree"
         faults.append(Fault(index=index, until=index + 1, what=What.ENTRY_INSERTED, where=ENTRY, detail=detail))
     cursor.execute(
         "SELECT o.number, o.id FROM journal_operation o JOIN journal_tree t ON t.origin_id = o.origin_id"
-        " WHERE o.origin_id = 1 AND o.number <= t.settled"
-        " AND NOT EXISTS (SELECT 1 FROM journal_entry e WHERE e.operation_id = o.number) ORDER BY o.number LIMIT 1"
+        # What arrived has its index in the commit that applied it.
+        " WHERE o.origin_id = %s AND (o.number <= t.settled OR o.origin_id <> 1)"
+        " AND NOT EXISTS (SELECT 1 FROM journal_entry e WHERE e.operation_id = o.number) ORDER BY o.number LIMIT 1",
+        [origin],
     )
     for number, identity in cursor.fetchall():
         detail = f"operation {identity} (number {number}) was put in behind the sealer: it is in no entry"
@@ -191,14 +227,16 @@ def _outside_the_tree(cursor: Any, size: int) -> list[Fault]:
     return faults
 
 
-def _contents(cursor: Any, known_missing: Sequence[tuple[int, int]]) -> list[Fault]:
+def _contents(cursor: Any, origin: int, known_missing: Sequence[tuple[int, int]]) -> list[Fault]:
     """Contents that are not what their entries name, or are gone without a recovery having said so."""
+    at_home = [kind for (kind, _), struct in kinds().items() if struct.SCOPE == "house"] if origin != HOME else []
     cursor.execute(
         "SELECT e.index, c.digest IS NULL, encode(o.content, 'hex') FROM journal_operation o"
         " JOIN journal_entry e ON e.operation_id = o.number"
         " LEFT JOIN journal_content c ON c.digest = o.content"
-        " WHERE o.origin_id = 1 AND o.content IS NOT NULL"
-        " AND (c.digest IS NULL OR sha256(c.salt || c.data) <> c.digest) ORDER BY e.index"
+        " WHERE o.origin_id = %s AND o.content IS NOT NULL AND o.kind <> ALL(%s)"
+        " AND (c.digest IS NULL OR sha256(c.salt || c.data) <> c.digest) ORDER BY e.index",
+        [origin, at_home],
     )
     faults = []
     for index, missing, digest in cursor.fetchall():

@@ -21,11 +21,11 @@ COMMON_CARD: dict[Reason, Sentence] = {
         de="Diese Einladung ist verbraucht, abgelaufen oder für einen anderen Server[ als {code}]. Bitten Sie den Hub um eine neue.",
     ),
     Reason.HOME_ONLY: Sentence(
-        en="Only {facility}, where this was sold or given out, can do it. Ask there, or again when the link is up.",
-        pl="To może zrobić tylko {facility}, gdzie to sprzedano lub wydano. Zapytaj tam albo ponów, gdy wróci łączność.",
-        ru="Это может сделать только {facility}, где это продали или выдали. Обратитесь туда или повторите, когда появится связь.",
-        it="Può farlo solo {facility}, dove è stato venduto o consegnato. Chiedi lì, o riprova quando torna il collegamento.",
-        de="Das kann nur {facility}, wo es verkauft oder ausgegeben wurde. Fragen Sie dort oder erneut, sobald die Verbindung steht.",
+        en="Only the place that sold it, or gave it out, can do this[: {facility}]. Ask there, or again when the link is up.",
+        pl="To może zrobić tylko miejsce, które to sprzedało lub wydało[: {facility}]. Zapytaj tam albo ponów, gdy wróci łączność.",
+        ru="Это может сделать только то место, где это продали или выдали[: {facility}]. Обратитесь туда или повторите, когда появится связь.",
+        it="Può farlo solo chi l'ha venduto o consegnato[: {facility}]. Chiedi lì, o riprova quando torna il collegamento.",
+        de="Das kann nur, wer es verkauft oder ausgegeben hat[: {facility}]. Fragen Sie dort oder erneut, sobald die Verbindung steht.",
     ),
     Reason.KEY_NOT_VOUCHED: Sentence(
         en="Nobody has announced this key, or not everybody has vouched for it[; missing: {missing}]. Compare its words by telephone, then vouch.",

@@ -65,14 +65,15 @@ def seal(session: Session) -> None:
 @click.option("--key", type=click.Path(path_type=Path, dir_okay=False), help="With --from: the log's verifier key.")
 @click.pass_obj
 def verify(session: Session, directory: Path | None, key: Path | None) -> Exit:
-    """Verify the record against what was signed, and name the first entry that differs.
+    """Verify the record, and every log held of other servers, against what was signed; name the first entry that differs.
 
     Ends with 4 if anything was altered, removed, inserted or swapped.
     """
     if directory is not None:
         return _verify_export(session, directory, key)
     with session.database() as installation:
-        from karnet.journal.verification import verify_home
+        from karnet.journal.arrivals import held_logs
+        from karnet.journal.verification import verify_held, verify_home
         from karnet.wiring.checkpoint_file import CheckpointFile, DamagedCheckpointFile
         from karnet.wiring.log_keys import verifier_key
 
@@ -85,16 +86,25 @@ def verify(session: Session, directory: Path | None, key: Path | None) -> Exit:
         began = time.monotonic()
         with counting(session, "entries") as progress:
             found = verify_home(verifier_key(installation), witnessed, progress)
-    seconds = time.monotonic() - began
-    session.answer({"sound": found.sound, **msgspec.structs.asdict(found)}, _told(found, seconds))
-    return Exit.OK if found.sound else Exit.TAMPERED
+        told = [_told(found, time.monotonic() - began)]
+        others = []
+        for name in held_logs():
+            began = time.monotonic()
+            with counting(session, "entries") as progress:
+                others.append(verify_held(name, progress))
+            told.append(_told(others[-1], time.monotonic() - began, home=False))
+    sound = found.sound and all(other.sound for other in others)
+    answer = {"sound": sound, **msgspec.structs.asdict(found), "held": [msgspec.structs.asdict(o) for o in others]}
+    session.answer(answer, "\n\n".join(told))
+    return Exit.OK if sound else Exit.TAMPERED
 
 
-def _told(found: Verification, seconds: float) -> str:
+def _told(found: Verification, seconds: float, *, home: bool = True) -> str:
     rate = found.size / seconds if seconds else 0
+    witnessed = f", {found.witnessed:,} of them witnessed outside the database" if home else ""
     lines = [
-        f"{found.log}: {found.size:,} entries under {found.checkpoints:,} checkpoints, "
-        f"{found.witnessed:,} of them witnessed outside the database ({seconds:.1f} s, {rate:,.0f}/s)",
+        f"{found.log}: {found.size:,} entries under {found.checkpoints:,} checkpoints{witnessed} "
+        f"({seconds:.1f} s, {rate:,.0f}/s)",
         f"root {found.root}",
     ]
     for fault in found.faults:
@@ -103,7 +113,7 @@ def _told(found: Verification, seconds: float) -> str:
     if found.unsealed and found.oldest_unsealed_at is not None:
         age = (clock.now() - found.oldest_unsealed_at).total_seconds()
         lines.append(f"! {found.unsealed:,} operations are not sealed yet, the oldest from {age:,.0f} s ago")
-    if not found.witnessed and found.size:
+    if home and not found.witnessed and found.size:
         lines.append("! no checkpoint file: whoever holds the signing key could have rewritten all of it")
     if found.sound:
         lines.append(f"{click.style('✓', fg='green')} the record is what was signed")
