@@ -351,6 +351,21 @@ WORDS: dict[Reason, Sentence] = {
         it="La cauzione di questa carta è in un'altra valuta[: {currency}]. Restituiscila dove si paga quella.",
         de="Das Pfand dieser Karte ist in anderer Währung[: {currency}]. Geben Sie sie dort zurück, wo diese gilt.",
     ),
+    # loyalty
+    Reason.NO_RIGHT: Sentence(
+        en="The card has no such discount[ for {product}]. Sell at the usual price, or look at what it has.",
+        pl="Karta nie ma takiej zniżki[ na {product}]. Sprzedaj po zwykłej cenie albo sprawdź, co na niej jest.",
+        ru="На карте нет такой скидки[ на {product}]. Продайте по обычной цене или посмотрите, что на ней есть.",
+        it="La tessera non ha questo sconto[ per {product}]. Vendi al prezzo normale o guarda cosa contiene.",
+        de="Die Karte hat keinen solchen Rabatt[ für {product}]. Verkaufen Sie zum üblichen Preis, oder sehen Sie nach.",
+    ),
+    Reason.RIGHT_USED: Sentence(
+        en="This discount has been used already. Sell at the usual price.",
+        pl="Ta zniżka została już wykorzystana. Sprzedaj po zwykłej cenie.",
+        ru="Эта скидка уже использована. Продайте по обычной цене.",
+        it="Questo sconto è già stato usato. Vendi al prezzo normale.",
+        de="Dieser Rabatt ist schon eingelöst. Verkaufen Sie zum üblichen Preis.",
+    ),
     # faces
     Reason.LIMIT_REACHED: Sentence(
         en="This is more than may still be sold today[: {left_minor} are left]. Sell less, or ask for a higher limit.",

@@ -73,6 +73,9 @@ class Reason(StrEnum):
     NOT_A_MEMBER = "not_a_member"
     NOT_A_MANAGER = "not_a_manager"  # only the member's own manager signs, on its own server
     ALREADY_SIGNED = "already_signed"
+    # loyalty
+    NO_RIGHT = "no_right"  # the card has no such right, or not for this product
+    RIGHT_USED = "right_used"
     # faces
     LIMIT_REACHED = "limit_reached"  # a partner's own limit per day
     # federation

@@ -140,10 +140,11 @@ def sell(requests: Sequence[Sell]) -> list[Sale | Refused]:
     to one visitor however many tills try; numbers of a sales point and of a facility's invoices have no gaps.
     Locks shifts (shared), sequences, media.
     """
-    return transact(requests, _sell, answers=Sale, refuse=already_issued)
+    return transact(requests, decide_sales, answers=Sale, refuse=already_issued)
 
 
-def _sell(tx: Transaction[Sell, Sale]) -> None:
+def decide_sales(tx: Transaction[Sell, Sale]) -> None:
+    """Decide sales inside a transaction that a slice above has opened, to record more with them (a right used)."""
     points = {request.sales_point for request in tx.fresh}
     counter = selectors.counter(points, {request.actor for request in tx.fresh})
     years = {

@@ -1,0 +1,50 @@
+"""Projection of rules, rewards and rights."""
+
+from __future__ import annotations
+
+from karnet.journal.operations import Recorded
+from karnet.journal.projection import Insert, Write, projects, stamped
+from karnet.kernel import canonical
+from karnet.loyalty import models
+from karnet.loyalty.operations import Earned, RightGiven, RightUsed, RulesPublished
+
+_FACT = ("at", "origin", "number")
+RULE = Insert(models.Rule, ["id", "facility", "code", "currency", "definition", "valid_from", "valid_until", *_FACT])
+EARNED = Insert(models.Earned, ["id", "rule", "medium", "issue", "nth", *_FACT])
+RIGHT = Insert(models.Right, ["id", "medium", "issue", "facility", "discount_bp", "products", "valid_until", *_FACT])
+USE = Insert(models.RightUse, ["right", "order", *_FACT])
+
+
+@projects(RulesPublished)
+def rules_published(part: RulesPublished, recorded: Recorded, write: Write) -> None:
+    for rule in part.rules:
+        definition = canonical.encode(rule).decode()
+        write(
+            RULE,
+            (
+                rule.id, part.facility, rule.code, part.currency, definition, part.valid_from, part.valid_until,
+                *stamped(recorded),
+            ),
+        )  # fmt: skip
+
+
+@projects(Earned)
+def earned(part: Earned, recorded: Recorded, write: Write) -> None:
+    write(EARNED, (part.id, part.rule, part.medium, part.issue, part.nth, *stamped(recorded)))
+
+
+@projects(RightGiven)
+def right_given(part: RightGiven, recorded: Recorded, write: Write) -> None:
+    products = canonical.encode(part.products).decode()
+    write(
+        RIGHT,
+        (
+            part.id, part.medium, part.issue, part.facility, part.discount_bp, products, part.valid_until,
+            *stamped(recorded),
+        ),
+    )  # fmt: skip
+
+
+@projects(RightUsed)
+def right_used(part: RightUsed, recorded: Recorded, write: Write) -> None:
+    write(USE, (part.id, part.order, *stamped(recorded)))
