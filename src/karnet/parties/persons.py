@@ -101,7 +101,9 @@ def fold(text: str) -> str:
     >>> fold("Łącki-Ångström")
     'lacki-angstrom'
     """
-    plain = unicodedata.normalize("NFKD", text.casefold()).translate(_PLAIN)
+    # Folded twice: what a letter is taken apart into may have a case of its own (Unicode, section 3.13, D146).
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text.casefold()).casefold())
+    plain = apart.translate(_PLAIN)
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 
