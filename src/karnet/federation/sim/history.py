@@ -13,14 +13,13 @@ from karnet.federation.core.relaying import Trouble
 from karnet.federation.sim import invariants
 from karnet.federation.sim.attacks import ATTACKS, Named
 from karnet.federation.sim.business import Desk
+from karnet.federation.sim.genesis import CODES, HUB, acquainted, strangers
 from karnet.federation.sim.invariants import Broken
 from karnet.federation.sim.machine import HubMachine, Machine, Reaper
 from karnet.federation.sim.memory import Killed
-from karnet.federation.sim.server import Server, identity
+from karnet.federation.sim.server import Server
 from karnet.federation.sim.world import EPOCH, FAIR, Weather, World
 
-HUB = "hub.example/log"
-CODES = ("alp", "bor", "cim", "dol")
 LENGTH = 60.0
 """Seconds of business; afterwards the weather is fair, and everything must come to rest."""
 PATIENCE = 400.0
@@ -32,6 +31,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     members: int
     acts: int
+    crowds: int
     weather: Weather
     crash_one_in: int = 0
     cuts: int = 0
@@ -39,6 +39,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     wrong_clocks: bool = False
     restored: str = ""
     attack: str = ""
+    from_nothing: bool = False
     late_member: bool = False
 
 
@@ -66,14 +67,16 @@ class Failed(Exception):
 def drawn(chance: Random, attack: str | None = None) -> Plan:
     """Return a plan. A third of all histories are peaceful, so that what is found in the others is easier to tell."""
     members = chance.choice((2, 2, 3, 3, 4))
-    acts = chance.randint(10, 40)
+    from_nothing = chance.random() < 0.25
+    acts, crowds = chance.randint(10, 40), chance.choice((2, 4, 8))
     if attack is None:
         attack = chance.choice((*ATTACKS, *[""] * 2 * len(ATTACKS)))
     if chance.random() < 0.25:
-        return Plan(members=members, acts=acts, weather=FAIR, attack=attack)
+        return Plan(members=members, acts=acts, crowds=crowds, weather=FAIR, attack=attack, from_nothing=from_nothing)
     return Plan(
         members=members,
         acts=acts,
+        crowds=crowds,
         weather=Weather(
             loss=chance.choice((0, 0.05, 0.25)),
             doubling=chance.choice((0, 0.1, 0.4)),
@@ -86,7 +89,8 @@ def drawn(chance: Random, attack: str | None = None) -> Plan:
         # One disaster at a time: what was acknowledged is then still held by somebody.
         restored="" if attack else chance.choice(("", "", "member", "hub")),
         attack=attack,
-        late_member=chance.random() < 0.2,
+        from_nothing=from_nothing,
+        late_member=from_nothing and chance.random() < 0.5,
     )
 
 
@@ -100,15 +104,10 @@ class _History:
     def __init__(self, seed: int, plan: Plan) -> None:
         self.seed, self.plan = seed, plan
         self.chance = Random(f"history {seed}")
-        names = [HUB, *(f"{code}.example/log" for code in CODES[: plan.members])]
-        identities = [identity(name) for name in names]
-        servers = {who.name: who.server for who in identities}
-        self.servers = [Server(who, servers) for who in identities]
-        for server in self.servers:
-            others = [who for who in identities if who.name != server.name]
-            self.chance.shuffle(others)  # Every installation numbers the logs in its own way.
-            for who in others:
-                server.join(who)
+        if plan.from_nothing:
+            self.servers = strangers(plan.members, self.chance)
+        else:
+            self.servers = acquainted(plan.members, self.chance.randrange(4))
         # Tight enough to stop a flood, wide enough for honest members whose requests are all doubled.
         allowance = Allowance(per_second=20, burst=60)
         self.hub = HubMachine(self.servers[0], "hub", allowance)
@@ -136,8 +135,8 @@ class _History:
         return self._told()
 
     def _begin(self) -> None:
-        for n, desk in enumerate((self.hub.desk, *(machine.desk for machine in self.machines))):
-            assert desk.found(EPOCH), f"server {n} is not founded"
+        for desk in (self.hub.desk, *(machine.desk for machine in self.machines)):
+            assert not self.plan.from_nothing or desk.found(EPOCH), f"{desk.code} is not founded"
         if self.plan.wrong_clocks:
             for machine in self.machines:
                 machine.skew = timedelta(seconds=self.chance.choice((0, -3600, 86_400, -0.5, 90)))
@@ -152,9 +151,12 @@ class _History:
             self.evil.evil = True
 
     def _plan_business(self) -> None:
+        # People come in crowds: what happens at two places at once is where servers contradict each other.
+        crowds = [self.chance.uniform(1, LENGTH) for _ in range(self.plan.crowds)]
         for _ in range(self.plan.acts):
             where = self.chance.choice([self.hub, *self.machines])
-            self.world.at(self.chance.uniform(1, LENGTH), lambda where=where: self._act(where))  # type: ignore[misc]
+            when = self.chance.choice(crowds) + self.chance.uniform(0, 1.5)
+            self.world.at(when, lambda where=where: self._act(where))  # type: ignore[misc]
 
     def _act(self, where: HubMachine | Machine) -> None:
         if isinstance(where, Machine):
@@ -272,8 +274,8 @@ class _History:
         receipts = {log: seen for log, seen in self.world.acknowledged.items() if not self._is_evil(log)}
         invariants.nothing_acknowledged_is_lost(honest, receipts)
         sizes = {log.name: log.applied for log in self.hub.server.store.all_logs()}
-        for share in (1.0, self.chance.random()):
-            invariants.same_settlement_inputs(honest, {name: int(size * share) for name, size in sizes.items()})
+        cut = {name: self.chance.randint(0, size) for name, size in sizes.items()}
+        invariants.same_settlement_inputs(honest, cut)
         self._check_names()
 
     def _check_names(self) -> None:
