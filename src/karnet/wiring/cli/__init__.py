@@ -27,6 +27,7 @@ _COMMANDS = {
     "hub": "Make this server the hub of a common card.",
     "federation": "The common card: inviting, joining, watching.",
     "settlement": "Compute, close and compare settlements.",
+    "loyalty": "Rewards for use and top-ups.",
     "journal": "Verify, export and recover the journal.",
     "rebuild": "Replay the journal into empty tables and compare.",
     "sql": "Open psql on the installation's database.",

@@ -136,3 +136,25 @@ def test_weights_come_from_the_price_lists_on_sale(karnet: Karnet) -> None:
     weighed = karnet("settlement", "agreement", "weights", "--product", "day", "A=16")
     assert (weighed.returncode, "1.00" in weighed.stdout) == (Exit.OK, True), weighed.stderr
     assert karnet("settlement", "agreement", "weights", "--product", "day", "B=8").returncode == Exit.USAGE
+
+
+def test_rules_of_loyalty_are_published_and_listed(karnet: Karnet, place: Path) -> None:
+    rules = [
+        {"code": "third", "event": "passages", "threshold": 3, "bonus": "5.00"},
+        {
+            "code": "free",
+            "event": "loaded",
+            "threshold": "100.00",
+            "discount": "100",
+            "products": ["day"],
+            "valid_days": 9,
+        },
+    ]
+    text = place / "rules.json"
+    text.write_text(json.dumps({"facility": "A", "first_day": "2020-01-01", "last_day": "2099-12-31", "rules": rules}))
+    published = karnet("loyalty", "publish", text)
+    assert published.returncode == Exit.OK, published.stderr
+    assert karnet("loyalty", "publish", text).returncode == Exit.REFUSED, "they are there already"
+    assert "A  third: after 3 passages, bonus" in karnet("loyalty", "list").stdout
+    text.write_text(text.read_text().replace('"100.00"', "100"))
+    assert karnet("loyalty", "publish", text).returncode == Exit.USAGE
