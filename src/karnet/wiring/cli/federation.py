@@ -12,6 +12,7 @@ import click
 from karnet.wiring import clock
 from karnet.wiring.card_keys import HubLink, cosigner_key, ensure_certificate, save_hub_link
 from karnet.wiring.cli.exits import Exit
+from karnet.wiring.cli.federation_simulate import simulate
 from karnet.wiring.cli.frame import Session, karnet_group
 from karnet.wiring.problem import InstallationProblem
 
@@ -215,5 +216,7 @@ def only_the_hub(installation: Installation) -> None:
             "not-the-hub", f"{installation.path} is no hub.", "Run this at the hub, or make one with `karnet hub init`."
         )
 
+
+command.add_command(simulate)
 
 from karnet.wiring.cli import federation_watch  # noqa: E402, F401 (adds its commands)
