@@ -14,6 +14,7 @@ from karnet.wiring.bench.dashboard import dashboard_10m
 from karnet.wiring.bench.gates import gates_http
 from karnet.wiring.bench.measure import Figure, Yardstick, profiled, rate, rate_with_latency, timed
 from karnet.wiring.bench.pages import first_page, till_sale
+from karnet.wiring.bench.settlement import settlement_10m
 from karnet.wiring.bench.stays import bills, reprice_stays
 from karnet.wiring.bench.world import World
 
@@ -120,6 +121,8 @@ FIGURES: dict[str, Bench] = {
     "gates_http": gates_http,
     # Its history is not in the record, so it comes after everything that reads the record.
     "dashboard_10m": dashboard_10m,
+    # On the same season, or on one made for it.
+    "settlement_10m": settlement_10m,
 }
 
 

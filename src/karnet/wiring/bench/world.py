@@ -241,7 +241,7 @@ class World:
 
         self.cards(self.size.cards)
         said = time.monotonic()
-        while (present := self._count("access_passage")) < passages:
+        while (present := self.count("access_passage")) < passages:
             left = min(passages - present, 100_000)
             scans = self.scans(left)
             while batch := [scan for scan, _ in zip(scans, range(1024), strict=False)]:
@@ -250,7 +250,7 @@ class World:
                 sealer.seal_all()
             if time.monotonic() - said > 10:
                 said = time.monotonic()
-                self.say(f"{self._count('access_passage'):,} passages of {passages:,}")
+                self.say(f"{self.count('access_passage'):,} passages of {passages:,}")
         return present
 
     # -- the record --------------------------------------------------------------------------------------------------
@@ -298,8 +298,15 @@ class World:
             " WHERE direction = 'in' GROUP BY 1, 2) AS t"
         )
 
-    def _count(self, table: str) -> int:
+    def count(self, table: str) -> int:
+        """Return how many rows a table has."""
         return int(self._query(f"SELECT count(*) FROM {table}")[0])
+
+    def spilled_mb(self) -> int:
+        """Return how much this database has put into temporary files so far, MiB: what did not fit working memory."""
+        self._query("SELECT pg_stat_force_next_flush()::text")
+        asked = "SELECT coalesce(sum(temp_bytes), 0) FROM pg_stat_database WHERE datname = current_database()"
+        return int(self._query(asked)[0]) // 2**20
 
     def _query(self, sql: str) -> tuple[Any, ...]:
         from django.db import connection

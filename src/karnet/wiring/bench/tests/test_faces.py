@@ -14,6 +14,7 @@ from karnet.wiring.bench.gates import gates_http
 from karnet.wiring.bench.measure import Figure, Yardstick
 from karnet.wiring.bench.pages import first_page, till_sale
 from karnet.wiring.bench.season import DAYS, Season
+from karnet.wiring.bench.settlement import settlement_10m
 from karnet.wiring.bench.site import serving
 from karnet.wiring.bench.world import Size, World
 from karnet.wiring.installation import Installation
@@ -74,3 +75,9 @@ def test_the_dashboard_is_measured_over_a_season_that_is_there(world: World, tmp
         assert cursor.fetchone() == (season.today, True, 10)
         cursor.execute("SELECT count(*) FROM pg_indexes WHERE tablename = 'access_passage'")
         assert cursor.fetchone() == (4,), "the indexes are made again"
+
+
+def test_a_season_made_in_sql_is_settled_beside_its_bare_scan(world: World, tmp_path: Path) -> None:
+    figure = settlement_10m(world, AGAINST, tmp_path)
+    assert _sound(figure)
+    assert f"{SMALL.passages:,} passages" in figure.note
