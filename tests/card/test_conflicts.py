@@ -12,10 +12,11 @@ from django.db import connection
 from karnet.access.services import Verdict
 from karnet.accounts.operations import Moved, Transfer, house_account
 from karnet.accounts.selectors import books_balance
-from karnet.entitlements.requests import Block, BlockPlaced, Unblock
+from karnet.entitlements.conflicts import conflicts
+from karnet.entitlements.requests import Block, BlockPlaced, Replace, Unblock
 from karnet.entitlements.rules import medium_id, points_account
 from karnet.entitlements.selectors import holdings, media, open_blocks
-from karnet.entitlements.services import block, unblock
+from karnet.entitlements.services import block, replace, unblock
 from karnet.journal import rebuilding
 from karnet.journal.applying import apply_all
 from karnet.kernel.outcomes import Refused
@@ -23,10 +24,21 @@ from karnet.kernel.reasons import Reason
 from karnet.orders.operations import Payment
 from karnet.orders.requests import Card, SaleLine, Sell, TakenBack
 from karnet.orders.services import sell
+from karnet.parties.operations import facility_id
 from tests.card.conftest import MORNING, Server, carry, facts
 from tests.card.test_arrivals import exchange
 
 pytestmark = pytest.mark.database
+
+
+def listed(server: Server) -> list[tuple[str, str, int, str, set[str]]]:
+    """The conflicts a server shows: kind, number, amount, unit, facilities."""
+    codes = {facility_id(code): code for code in ("NORTH", "SOUTH")}
+    with server:
+        return [
+            (found.kind, found.number, found.amount, found.unit, {codes[facility] for facility in found.facilities})
+            for found in conflicts()
+        ]
 
 
 def claims(server: Server, guard: str) -> list[int]:
@@ -55,6 +67,8 @@ def test_one_card_emptied_twice_is_overdrawn_by_what_is_lacking_everywhere(
             assert [isinstance(server.scan("N-1", minutes=120 + n), Verdict) for n in range(4)] == [True] * 3 + [False]
     exchange(north, south, hub)
     assert [purse(server, "N-1") for server in (north, south, hub)] == [(-8, 8)] * 3
+    shown = [("overdrawn", "N-1", 8, "points", {"NORTH", "SOUTH"})]
+    assert [listed(server) for server in (north, south, hub)] == [shown] * 3
     said = [facts(server) for server in (north, south, hub)]
     assert said[0] == said[1] == said[2]
     for server in (north, south):
@@ -143,6 +157,7 @@ def test_a_deposit_paid_out_by_two_servers_is_two_facts_and_one_conflict(north: 
     exchange(north, south)
     for server in (north, south):
         assert claims(server, "deposit_returned") == [2]
+        assert listed(server) == [("deposit_returned", "N-1", 1000, "PLN", {"NORTH", "SOUTH"})]
         assert len(facts(server)["entitlements_deposit_back"]) == 2
         with server:
             assert server.held(south if server is north else north).quarantined is None
@@ -169,6 +184,7 @@ def test_a_block_lifted_by_two_servers_is_lifted_once_and_another_block_stands(n
     exchange(north, south)
     for server in (north, south):
         assert claims(server, "block_lifted") == [2]
+        assert listed(server) == [("block_lifted", "N-1", 0, "", set())]
         with server:
             assert media([card])[card].blocks == 1
             assert [found.code for found in open_blocks([card])[card]] == ["stolen"]
@@ -203,6 +219,7 @@ def test_a_card_given_out_by_two_servers_is_one_card_and_a_conflict(north: Serve
     exchange(north, south)
     for server in (north, south):
         assert claims(server, "medium_issued") == [2]
+        assert listed(server) == [("medium_issued", "N-1", 0, "", {"NORTH", "SOUTH"})]
         assert claims(server, "chip_issued") == ([2] if chip == "chip-1" else [1, 1])
         with server:
             medium = media([medium_id("N-1")])[medium_id("N-1")]
@@ -221,6 +238,7 @@ def test_one_chip_under_two_numbers_opens_for_the_card_given_out_last(north: Ser
     exchange(north, south)
     for server in (north, south):
         assert claims(server, "chip_issued") == [2]
+        assert [found[0] for found in listed(server)] == ["chip_issued"]
         with server:
             verdict = server.scan("chip")
             assert isinstance(verdict, Verdict)
@@ -244,3 +262,17 @@ def test_of_two_changes_at_one_instant_the_same_one_counts_everywhere(north: Ser
             assert not isinstance(sale, Refused), sale
     exchange(north, south)
     assert facts(north)["entitlements_medium"] == facts(south)["entitlements_medium"]
+
+
+def test_a_ticket_put_on_a_card_that_was_replaced_meanwhile_is_shown_to_be_moved(north: Server, south: Server) -> None:
+    with north:
+        north.sold("DAY", "N-1")
+    exchange(north, south)
+    with north:
+        asked = north.asked(north.anna, MORNING + timedelta(hours=2))
+        replace([Replace(**asked, old=medium_id("N-1"), new_number="N-2", sales_point=north.till)])
+    with south:
+        south.sold("P10", "N-1", issue=False, minutes=130)
+    exchange(north, south)
+    for server in (north, south):
+        assert listed(server) == [("left_on_replaced", "N-1", 0, "", {"SOUTH"})]

@@ -44,6 +44,7 @@ class Medium(ProjectedModel):
         db_table = "entitlements_medium"
         indexes: ClassVar = [
             models.Index(fields=["holder"], condition=Q(holder__isnull=False), name="medium_by_holder"),
+            models.Index(fields=["id"], condition=Q(state="replaced"), name="medium_replaced"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(
