@@ -27,10 +27,11 @@ from karnet.wiring.play.stage import Answer, Fields, Stage, Unplayable
 # A settlement counts what happened before an instant; a step settles what happened up to and at its own.
 _JUST_AFTER = timedelta(milliseconds=1)
 
-_COUNTS = ("tickets", "passages", "points_taken", "local_passages")
+_COUNTS = ("tickets", "passages", "points_taken", "overdrawn", "local_passages")
 _AMOUNTS = (
-    "collected", "points", "time", "unused", "over_price", "earned", "deferred", "deposits", "balance",
-    "deposits_held", "local",
+    "collected", "points", "time", "bundles", "unused", "over_price", "earned", "deferred", "deposits", "stored", "bonus",
+    "balance", "deposits_held", "deposits_kept", "second_payouts", "stored_taken", "stored_spent", "bonus_given",
+    "bonus_spent", "local",
 )  # fmt: skip
 
 

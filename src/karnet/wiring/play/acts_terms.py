@@ -12,7 +12,7 @@ from karnet.catalogue.services import publish as publish_price_lists
 from karnet.kernel.decimals import money
 from karnet.kernel.time import Window
 from karnet.settlement.requests import PublishAgreement
-from karnet.settlement.rules.drafts import Draft, DraftGate, DraftPrice
+from karnet.settlement.rules.drafts import Draft, DraftGate, DraftPart, DraftPrice
 from karnet.settlement.services import publish_agreements
 from karnet.wiring.play import steps, words
 from karnet.wiring.play.amounts import basis_points
@@ -109,11 +109,26 @@ def _draft(step: steps.Agree) -> Draft:
         last_day=step.last_day,
         members=step.members,
         prices=tuple(
-            DraftPrice(product=agreed.product, category=agreed.category, price=text(agreed.price), vat=agreed.vat)
+            DraftPrice(
+                product=agreed.product,
+                category=agreed.category,
+                price=text(agreed.price),
+                vat=agreed.vat,
+                parts=tuple(
+                    DraftPart(facility=part.facility, amount=text(part.amount), vat=part.vat) for part in agreed.parts
+                ),
+                division=agreed.division,
+            )
             for agreed in step.prices
         ),
         gates={gate: DraftGate(points=terms.points, weight=terms.weight) for gate, terms in step.gates.items()},
         division=step.division,
         unused=step.unused,
         deposit=text(step.deposit),
+        floor=step.floor,
+        overdrawn=step.overdrawn,
+        second_payout=step.second_payout,
+        unreturned=step.unreturned,
+        bonus=step.bonus,
+        partners=step.partners,
     )

@@ -10,6 +10,7 @@ import msgspec
 from karnet.kernel.outcomes import Refused
 from karnet.wiring.play import (
     acts_cards,
+    acts_charging,
     acts_counter,
     acts_gates,
     acts_parties,
@@ -35,6 +36,8 @@ ACTS: Mapping[type[steps.Step], Act] = {
     steps.CloseShift: acts_counter.close_shift,
     steps.Sell: acts_counter.sell,
     steps.TopUp: acts_counter.top_up,
+    steps.Load: acts_charging.load,
+    steps.Charge: acts_charging.charge,
     steps.Scan: acts_gates.scan,
     steps.Take: acts_gates.turn,
     steps.Block: acts_cards.block,

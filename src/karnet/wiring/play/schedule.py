@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from karnet.wiring.play.reading import Line
-from karnet.wiring.play.steps import Block, Replace, Return, Scan, Sell, Step, Take, TopUp, Unblock
+from karnet.wiring.play.steps import Block, Charge, Load, Replace, Return, Scan, Sell, Step, Take, TopUp, Unblock
 
 WINDOW = 4096
 """How many lines may be on their way at once: bounds memory and the delay of outcomes."""
@@ -17,7 +17,7 @@ WINDOW = 4096
 MAX_BATCH = 512
 """The largest transaction: beyond it, batches gain little and make others wait."""
 
-_BATCHED = (Sell, TopUp, Scan, Take, Block, Unblock, Replace, Return)
+_BATCHED = (Sell, TopUp, Load, Charge, Scan, Take, Block, Unblock, Replace, Return)
 
 
 def batches(lines: Iterable[Line]) -> Iterator[list[list[Line]]]:
@@ -74,6 +74,6 @@ def _cards(line: Line) -> list[str]:
         cards += [step.card, step.by]
     elif isinstance(step, Return):
         cards += step.cards
-    elif isinstance(step, Scan | TopUp | Block | Unblock):
+    elif isinstance(step, Scan | TopUp | Load | Charge | Block | Unblock):
         cards.append(step.card)
     return cards

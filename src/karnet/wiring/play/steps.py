@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from karnet.wiring.play.amounts import Amount
+from karnet.wiring.play.amounts import Amount, Percent
 from karnet.wiring.play.words import (
     AgreedPrice,
     BlockReason,
@@ -17,6 +17,7 @@ from karnet.wiring.play.words import (
     Code,
     Count,
     Currency,
+    Division,
     FacilityCode,
     GateTerms,
     Instant,
@@ -105,7 +106,8 @@ class Publish(Step, frozen=True, kw_only=True, tag="publish"):
 class Agree(Step, frozen=True, kw_only=True, tag="agree"):
     """The members' agreement for a season: settlement prices, and points and weight of every gate.
 
-    `division`: how a time ticket is divided. `unused`: who gets what nobody used.
+    `division`: how a time ticket is divided. `unused`: who gets what nobody used. `floor`: percent for all members alike.
+    `overdrawn`, `second_payout`, `unreturned`, `bonus`: who bears what (docs/settlement.md).
     """
 
     season: Code
@@ -116,9 +118,15 @@ class Agree(Step, frozen=True, kw_only=True, tag="agree"):
     gates: dict[Place, GateTerms]
     currency: Currency = "PLN"
     time_zone: str = "Europe/Warsaw"
-    division: Literal["weighted_passages", "equal_visited"] = "weighted_passages"
+    division: Division = "weighted_passages"
     unused: Literal["seller", "equal_members", "weights_of_members"] = "seller"
     deposit: Amount = 0
+    floor: Percent = "0"
+    overdrawn: Literal["shared", "seller"] = "shared"
+    second_payout: Literal["payer", "taker"] = "payer"
+    unreturned: Literal["held", "taker", "equal_members"] = "held"
+    bonus: Literal["giver", "spender", "members"] = "giver"
+    partners: tuple[FacilityCode, ...] = ()
 
 
 class OpenShift(Step, frozen=True, kw_only=True, tag="open_shift"):
@@ -170,6 +178,28 @@ class TopUp(Step, frozen=True, kw_only=True, tag="top_up"):
 
     def __post_init__(self) -> None:
         _one_rest(self.pay)
+
+
+class Load(Step, frozen=True, kw_only=True, tag="load"):
+    """Money is put on a card, with a bonus perhaps."""
+
+    sales_point: Place
+    operator: Place | None = None
+    card: Card
+    amount: Amount
+    bonus: Amount = 0
+    pay: PaymentKind = "cash"
+
+
+class Charge(Step, frozen=True, kw_only=True, tag="charge"):
+    """A facility charges a card for what it gave: an `amount` with `vat` inside, or `points`."""
+
+    sales_point: Place
+    operator: Place | None = None
+    card: Card
+    amount: Amount = 0
+    vat: Percent = "8"
+    points: Count = 0
 
 
 class Scan(Step, frozen=True, kw_only=True, tag="scan"):
@@ -284,7 +314,7 @@ class Balance(Step, frozen=True, kw_only=True, tag="balance"):
 
 AnyStep = (
     EnrolFacility | EnrolSalesPoint | EnrolOperator | EnrolGate | Retire | Publish | Agree | OpenShift | CloseShift
-    | Sell | TopUp | Scan | Take | Block | Unblock | Replace | Return | Invoice | Settle | ClosePeriod
+    | Sell | TopUp | Load | Charge | Scan | Take | Block | Unblock | Replace | Return | Invoice | Settle | ClosePeriod
     | Seal | Verify | RebuildCheck | Inspect | Balance
 )  # fmt: skip
 

@@ -96,13 +96,27 @@ class Product(Word, frozen=True, kw_only=True):
     facilities: tuple[FacilityCode, ...] = ()
 
 
+Division = Literal["weighted_passages", "equal_visited", "first_entries", "points_frequency"]
+
+
+class AgreedPart(Word, frozen=True, kw_only=True):
+    """A fixed part of a bundle's price, and whose it is."""
+
+    facility: FacilityCode
+    amount: Amount
+    vat: Percent = "8"
+
+
 class AgreedPrice(Word, frozen=True, kw_only=True):
-    """The price at which a product is settled, whatever it was sold for."""
+    """The price at which a product is settled, whatever it was sold for. What `parts` leave is divided by use;
+    `division`: by a rule of the product's own."""
 
     product: Code
     price: Amount
     category: str = "adult"
     vat: Percent = "8"
+    parts: tuple[AgreedPart, ...] = ()
+    division: Division | None = None
 
 
 class GateTerms(Word, frozen=True, kw_only=True):
