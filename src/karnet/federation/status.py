@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from django.db import connection
 
-from karnet.federation.models import Alarm, ArchivePull, Peer
+from karnet.federation.models import Alarm, ArchivePull, Member, Peer
 from karnet.federation.selectors import MemberRow, hub, members
 from karnet.journal.arrivals import HeldLog, held_logs
 from karnet.journal.recording import HOME
@@ -57,9 +57,11 @@ class PeerStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlarmStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that people should know. `what` and `do`: whole sentences in English."""
+    """Something that people should know. `what` and `do`: whole sentences in English; pages put `code` and `values` into
+    other languages."""
 
     code: str
+    values: dict[str, str | int]
     log: str
     since: datetime
     what: str
@@ -97,7 +99,7 @@ def status(at: datetime) -> Status:
 
     held, taking_part, vouched = held_logs(), members(), _vouched()
     rows = _rows()
-    home = next(name for name, row in rows.items() if row["origin"] == HOME)
+    home = next((name for name, row in rows.items() if row["origin"] == HOME), "")
     logs = tuple(
         _log(
             member,
@@ -117,6 +119,19 @@ def status(at: datetime) -> Status:
         alarms=_alarms(logs, held),
         archive=_archive(),
     )
+
+
+class LinkDown(msgspec.Struct, frozen=True):
+    """The hub does not answer, since then."""
+
+    since: datetime
+
+
+def link_down() -> LinkDown | None:
+    """Return since when this member's hub does not answer, or None. One cheap query: tills ask it all the time."""
+    since = Peer.objects.filter(down_since__isnull=False, log__in=Member.objects.filter(is_hub=True).values("log"))
+    found = since.values_list("down_since", flat=True).first()
+    return LinkDown(found) if found else None
 
 
 def _log(
@@ -228,7 +243,8 @@ def _archive() -> Pulled | None:
 def _alarms(logs: tuple[LogStatus, ...], held: Mapping[str, HeldLog]) -> tuple[AlarmStatus, ...]:
     found = [
         AlarmStatus(
-            code=f"quarantine-{notice.code.replace('_', '-')}",
+            code="quarantine",
+            values={"log": name, "index": notice.index, "detail": notice.detail},
             log=name,
             since=notice.at,
             what=f"Entry {notice.index} of {name} is not applied, nor any after it: {notice.detail}.",
@@ -241,10 +257,11 @@ def _alarms(logs: tuple[LogStatus, ...], held: Mapping[str, HeldLog]) -> tuple[A
     ]
     for row in Alarm.objects.order_by("since"):
         what, do = ALARMS.get(row.trouble, (row.detail, "See the log of the relay."))
-        values = {"log": row.log, "detail": row.detail, "ours": row.ours, "theirs": row.theirs}
+        values: dict[str, str | int] = {"log": row.log, "detail": row.detail, "ours": row.ours, "theirs": row.theirs}
         found.append(
             AlarmStatus(
-                code=row.trouble.replace("_", "-"),
+                code=row.trouble,
+                values=values,
                 log=row.log,
                 since=row.since,
                 what=what.format_map(values),

@@ -47,6 +47,7 @@ SECTIONS = (
     Section("office:today", _("Today"), "chart", LOOKS),
     Section("office:search", _("Search"), "search", LOOKS),
     Section("office:record", _("Record"), "shield", LOOKS),
+    Section("office:common-card", _("Common card"), "card", LOOKS),
     Section("office:settlement", _("Settlement"), "money", SETTLES),
     Section("office:catalogue", _("Price lists"), "list", MANAGES),
     Section("office:places", _("Places"), "gate", MANAGES),

@@ -7,6 +7,7 @@ from django.urls import path
 from karnet.faces.backoffice import (
     agreements,
     catalogue,
+    common_card,
     finding,
     partners,
     people,
@@ -31,6 +32,8 @@ urlpatterns = [
     path("people/<uuid:customer>/erase/", people.erase, name="person-erase"),
     path("record/", record.record, name="record"),
     path("record/<uuid:operation>/", record.operation, name="operation"),
+    path("common-card/", common_card.common_card, name="common-card"),
+    path("common-card/now", common_card.now_part, name="common-card-now"),
     path("settlement/", settling.settlement, name="settlement"),
     path("settlement/close/", settling.close_period, name="close"),
     path("settlement/what-if/", trying.tried, name="what-if"),

@@ -8,7 +8,8 @@ class BaseConfig(AppConfig):
     label = "faces"
 
     def ready(self) -> None:
-        """Say at the tills when the record is not being sealed."""
-        from karnet.faces.base.status_lines import register, sealing
+        """Say at the tills when the record is not being sealed, and when the hub is away."""
+        from karnet.faces.base.status_lines import hub, register, sealing
 
+        register("hub", hub)
         register("sealing", sealing)

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from karnet.faces.base.clock import now
 from karnet.faces.base.words import moment
+from karnet.federation.status import link_down
 from karnet.journal.selectors import progress
 from karnet.parties.selectors import facilities, operators
 
@@ -74,3 +75,15 @@ def sealing(at: datetime, zone: str) -> list[StatusLine]:
         return []
     told = _("Since %(time)s the record is not being sealed (%(n)s waiting). Go on selling; tell your manager.")
     return [StatusLine("warn", told % {"time": moment(oldest, zone, "time"), "n": far.unsealed})]
+
+
+def hub(at: datetime, zone: str) -> list[StatusLine]:
+    """Say since when the hub of the common card does not answer. Selling and admitting never wait for it."""
+    down = link_down()
+    if down is None:
+        return []
+    told = _(
+        "The link to the hub has been down since %(time)s. Go on selling; cards sold elsewhere since then may not be "
+        "known here yet."
+    )
+    return [StatusLine("warn", told % {"time": moment(down.since, zone, "time")})]
