@@ -11,9 +11,12 @@ import msgspec
 import pytest
 
 from karnet.wiring.network.servers import Card, Server, karnet, until
+from karnet.wiring.play.steps import CloseShift
 from tests.network.conftest import morning, sale
 
 WAIT_S = 120
+COUNTED = "9157319"
+"""Money in Jawor's drawer, in grosz: nobody else's business."""
 KILLED = [
     ("hub", "hub-1"),
     ("hub", "hub-2"),
@@ -91,17 +94,25 @@ def test_a_new_server_catches_up_from_nothing(card: Card) -> None:
 
 
 def test_house_contents_never_leave_their_server(card: Card) -> None:
-    card.members["jawor"].put_hand_down()
-    (secret,) = _rows(card.members["jawor"], "SELECT encode(data, 'hex') FROM journal_content WHERE salt <> ''")[:1]
-    content = bytes.fromhex(secret[0])
-    assert b"77777" in content, "the float of Jawor's drawer"
+    count = CloseShift(
+        at=morning(13 * 3600), sales_point="jawor/till-1", operator="jawor/grzegorz", counted="91573.19", counts={}
+    )
+    assert card.members["jawor"].ask("play", steps=[msgspec.to_builtins(count)])["outcomes"][0]["ok"]
     card.settled_cut()
+    kept = _rows(card.members["jawor"], "SELECT encode(data, 'escape') FROM journal_content WHERE salt <> ''")
+    (content,) = [text for (text,) in kept if COUNTED in text]
+    assert COUNTED.encode() in _dump(card.members["jawor"]), "what was counted is at home"
     for server in (card.hub, card.members["kopa"]):
         dump = _dump(server)
         assert b"jawor" in dump, "the dump shows the common record"
-        assert secret[0].encode() not in dump
-        assert b"77777" not in dump
-        assert _rows(server, "SELECT count(*) FROM journal_content WHERE salt <> ''") == [["0"]]
+        assert COUNTED.encode() not in dump
+        assert content.encode() not in dump
+        assert b"orders.shift_closed" in dump, "that somebody counted is in the common record"
+        # What the partner keeps apart are its own house contents, such as whom it joined.
+        own = _rows(server, "SELECT count(*) FROM journal_operation WHERE content IS NOT NULL AND origin_id <> 1")
+        held = "SELECT count(*) FROM journal_content c JOIN journal_operation o ON o.content = c.digest"
+        assert int(own[0][0]) > 0, "entries of others name contents"
+        assert _rows(server, f"{held} WHERE o.origin_id <> 1 AND c.salt <> ''") == [["0"]]
 
 
 def test_evidence_of_who_vouches_reaches_everybody(card: Card) -> None:
@@ -132,6 +143,7 @@ def _dump(server: Server) -> bytes:
         "import sys, psycopg; from pathlib import Path; from karnet.wiring.installation import Installation;"
         "from karnet.wiring.postgres import Role, dsn;"
         "c = psycopg.connect(dsn(Installation.load(Path(sys.argv[1]), environment={}), Role.SUPERUSER));"
+        "c.execute(\"SET bytea_output = 'escape'\");"
         "tables = c.execute(\"SELECT format('%I.%I', schemaname, tablename) FROM pg_tables"
         " WHERE schemaname = 'public'\").fetchall()\n"
         "for (table,) in tables:\n"

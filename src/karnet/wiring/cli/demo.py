@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from karnet.wiring.demo.place import Day
     from karnet.wiring.installation import Installation
 
-SEED, SKIERS = 2026, 2000
+SEED, SKIERS, NETWORK_SKIERS = 2026, 2000, 150
 
 
 @karnet_command(
@@ -30,10 +30,16 @@ SEED, SKIERS = 2026, 2000
     karnet demo --once                  the same, and ends
     karnet demo --once --skiers 100     a quiet day
     karnet demo --write day.jsonl       only write the day as a scenario for `karnet play`
+    karnet demo --network --once        a weekend on four servers: a hub with two nodes, and one for each facility
     """
 )
+@click.option("--network", is_flag=True, help="A weekend on a hub and three servers, with what goes wrong in life.")
 @click.option("--once", is_flag=True, help="End after the day; do not leave the server running.")
-@click.option("--skiers", type=click.IntRange(1, 20_000), default=SKIERS, show_default=True, help="How many come.")
+@click.option(
+    "--skiers",
+    type=click.IntRange(1, 20_000),
+    help=f"How many come a day (default: {SKIERS}; with --network {NETWORK_SKIERS}).",
+)
 @click.option("--seed", type=int, default=SEED, show_default=True, help="The same seed makes the same day.")
 @click.option(
     "--write",
@@ -42,13 +48,18 @@ SEED, SKIERS = 2026, 2000
     help="Write the day as a scenario (- for standard output) and end.",
 )
 @click.pass_obj
-def command(session: Session, once: bool, skiers: int, seed: int, write: Path | None) -> Exit:
+def command(session: Session, network: bool, once: bool, skiers: int | None, seed: int, write: Path | None) -> Exit:
     """Play a ski day on three facilities of one card, then settle it and prove the record.
 
     The demo has an installation of its own, in a directory it prints; --data or KARNET_DATA chooses another. Run again
     it plays the next day; interrupted, it goes on from where it was. Delete the directory to forget it all. Ends with
     1 if anything came out otherwise than it should.
     """
+    if network:
+        from karnet.wiring.cli.demo_network import weekend
+
+        return weekend(session, once=once, skiers=skiers or NETWORK_SKIERS, seed=seed)
+    skiers = skiers or SKIERS
     if write is not None:
         _write(write, seed, skiers)
         return Exit.OK

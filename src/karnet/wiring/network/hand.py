@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
 
 from karnet.wiring.installation import Installation
+
+if TYPE_CHECKING:
+    from karnet.wiring.play.reading import Line
 
 _TRY_EVERY_S, _TRY_AGAIN_S = 0.02, 0.5
 
@@ -30,17 +33,29 @@ class Hand:
         self._installation = installation
         self._stage = staged(installation)
         self._numbered = 0
+        self._lines: list[Line] = []
 
     def play(self, steps: list[dict[str, Any]]) -> dict[str, Any]:
         """Play steps of a scenario; return what each came to and when the last was committed (monotonic seconds)."""
-        from karnet.wiring.play.player import play
+        self.load(steps)
+        return self.play_loaded(0, len(steps))
+
+    def load(self, steps: list[dict[str, Any]]) -> dict[str, Any]:
+        """Take a scenario to be played in parts: what a turn or a return refers to may stand in an earlier part."""
         from karnet.wiring.play.reading import numbered
         from karnet.wiring.play.steps import AnyStep
 
         first = self._numbered + 1
         self._numbered += len(steps)
-        lines = numbered(enumerate(msgspec.convert(steps, list[AnyStep]), start=first))
-        outcomes = [{"ok": outcome.ok, **outcome.fields} for outcome in play(self._stage, lines)]
+        self._lines = numbered(enumerate(msgspec.convert(steps, list[AnyStep]), start=first))
+        return {"lines": len(self._lines)}
+
+    def play_loaded(self, start: int, stop: int) -> dict[str, Any]:
+        """Play a part of the scenario that was loaded last."""
+        from karnet.wiring.play.player import play
+
+        played = play(self._stage, self._lines[start:stop])
+        outcomes = [{"ok": outcome.ok, **outcome.fields} for outcome in played]
         return {"outcomes": outcomes, "monotonic": time.monotonic()}
 
     def sell(self, step: dict[str, Any]) -> dict[str, Any]:

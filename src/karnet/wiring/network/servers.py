@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -12,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import msgspec
 from karnet.wiring.card_keys import hub_link, save_hub_link
 from karnet.wiring.installation import Installation
 from karnet.wiring.network.links import Link
+from karnet.wiring.postgres import load_cluster
 from karnet.wiring.problem import InstallationProblem
 from karnet.wiring.serve.report import State, read_report
 
@@ -29,11 +31,12 @@ _MAY_TAKE_S = 180.0
 
 
 def free_port() -> int:
-    """Return a port of this machine that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of this machine that nobody listens on now, below those that connections are given by chance."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def karnet(path: Path, *arguments: str, given: str = "", succeed: bool = True) -> str:
@@ -146,8 +149,12 @@ class Server:
         with self._lock:
             hand, self._hand = self._hand, None
         if hand is not None and hand.stdin is not None:
-            hand.stdin.close()
-            hand.wait(30)
+            with suppress(BrokenPipeError):
+                hand.stdin.close()
+            with suppress(subprocess.TimeoutExpired):
+                hand.wait(30)
+            hand.kill()
+            hand.wait()
 
     def _take_up_hand(self) -> subprocess.Popen[bytes]:
         self._hand = subprocess.Popen(
@@ -187,10 +194,11 @@ class Card:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for server in [*self.members.values(), self.hub]:
-            server.stop()
-            for link in server.links:
-                link.close()
+        with ExitStack() as stack:  # Each is stopped, whatever happens to the others; the hub last.
+            for server in self.servers:
+                stack.callback(server.stop)
+                for link in server.links:
+                    stack.callback(link.close)
 
     def make(self, say: Callable[[str], None]) -> None:
         """Make the installations, the hub with its nodes, and join the members: what docs/operating tells people."""
@@ -260,13 +268,20 @@ def at_once(jobs: Sequence[Callable[[], None]], width: int) -> None:
 def copy_cluster(server: Server, to: Path) -> None:
     """Copy the stopped database of a server: a backup as people make them."""
     shutil.rmtree(to, ignore_errors=True)
-    subprocess.run(["cp", "-a", str(server.path / "postgres"), str(to)], check=True)
+    subprocess.run(["cp", "-a", str(_data_of(server)), str(to)], check=True)
 
 
 def restore_cluster(server: Server, backup: Path) -> None:
     """Put a backup in the place of a server's stopped database."""
-    shutil.rmtree(server.path / "postgres")
-    subprocess.run(["cp", "-a", str(backup), str(server.path / "postgres")], check=True)
+    data = _data_of(server)
+    shutil.rmtree(data)
+    subprocess.run(["cp", "-a", str(backup), str(data)], check=True)
+
+
+def _data_of(server: Server) -> Path:
+    cluster = load_cluster(server.installation)
+    assert cluster is not None, f"{server.name} has a database of its own"
+    return cluster.data
 
 
 def _environment() -> dict[str, str]:
