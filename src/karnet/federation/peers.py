@@ -14,7 +14,7 @@ from django.db import connection
 
 from karnet.federation.core.messages import Push, Request
 from karnet.federation.core.store import Store
-from karnet.federation.models import Evidence, Key, Member, Peer
+from karnet.federation.models import ArchivePull, Evidence, Key, Member, Peer
 from karnet.federation.selectors import log_keys
 from karnet.journal import arrivals
 from karnet.journal.recording import HOME
@@ -98,3 +98,15 @@ def missed(log: str, at: datetime, error: str) -> None:
 def settle_evidence(log: str, at: datetime) -> int:
     """Hand evidence about a log on no more: people have dealt with it. It stays on record."""
     return Evidence.objects.filter(log=log, settled_at=None).update(settled_at=at)
+
+
+def note_archive_pull(at: datetime, cut: str, what: str) -> None:
+    """Note the day's archive pull: its cut (canonical JSON) and what is wrong, "" if nothing is."""
+    ArchivePull.objects.update_or_create(
+        day=at.astimezone().date(), defaults={"at": at, "cut": cut, "sound": not what, "what": what[:2000]}
+    )
+
+
+def last_archive_pull() -> datetime | None:
+    """Return when the archive was pulled last."""
+    return ArchivePull.objects.order_by("-at").values_list("at", flat=True).first()

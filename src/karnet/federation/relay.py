@@ -15,8 +15,8 @@ import msgspec
 from django.db import DatabaseError, InterfaceError, connection
 
 from karnet.federation import peers
-from karnet.federation.core.messages import News, Reply, Request
-from karnet.federation.core.relaying import Alarm, Inbound, Outbound, Rest
+from karnet.federation.core.messages import News, Pull, Reply, Request
+from karnet.federation.core.relaying import Alarm, Inbound, Outbound, Rest, Send
 from karnet.federation.core.store import Store
 from karnet.federation.http.client import Unanswered
 from karnet.federation.http.news import News as Waker
@@ -129,6 +129,12 @@ class Relay:
                 told = reason
             self._stop.wait(_RETRY_S)
         connection.close()
+
+
+def catch_up(lane: Inbound, store: Store, call: Call, now: Clock) -> None:
+    """Fetch all that the hub holds of other servers' logs, once. Raises Unanswered."""
+    while isinstance(step := lane.step(store, now()), Send) and isinstance(step.request, Pull):
+        lane.on_reply(store, call(step.address, step.request, step.timeout_ms), now())
 
 
 def _alarms(lane: Outbound | Inbound) -> list[Alarm]:

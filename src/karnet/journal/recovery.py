@@ -129,6 +129,8 @@ def _apply(cursor: Any, builder: TileBuilder, batch: Sequence[Lost]) -> int:
         if head.id in present and present[head.id][1] != lost.data:
             raise CannotApply(f"operation {head.id} is in the database with other contents than were signed")
     numbers = recording.open_record(cursor, len(fresh))
+    cursor.execute("SELECT server FROM journal_origin WHERE id = %s", [HOME])
+    (server,) = cursor.fetchone()
     recorded, missing = [], 0
     with in_one_flight(connection) as send:
         if fresh:
@@ -140,8 +142,9 @@ def _apply(cursor: Any, builder: TileBuilder, batch: Sequence[Lost]) -> int:
                 missing += 1
             else:
                 entry: Entry = decode_entry(lost.data, lost.content)
-                recorded.append(Recorded(entry, HOME, number))
-        project(send, recorded)
+                recorded.append(Recorded(entry, HOME, number, server))
+        # What was decided stays decided, whatever has come from others before it this time.
+        project(send, recorded, arriving=True)
     number_of = {head.id: n for n, (_, head) in zip(numbers, fresh, strict=True)}
     number_of.update({identity: number for identity, (number, _) in present.items()})
     hashes = leaf_hashes(lost.data for lost in batch)

@@ -50,15 +50,15 @@ class LogDirectory:
             return (self.path / "checkpoint").read_bytes()
         return None
 
-    def open(self, key: VerifierKey) -> SignedCheckpoint:
-        """Return the checkpoint, believed by `key`. Raises InstallationProblem."""
+    def open(self, key: VerifierKey, *earlier: VerifierKey) -> SignedCheckpoint:
+        """Return the checkpoint, believed by `key` or a key the log had earlier. Raises InstallationProblem."""
         note = self.note()
         if note is None:
             raise InstallationProblem(
                 "no-export", f"There is no log in {self.path}.", "Name a directory that `karnet journal export` wrote."
             )
         try:
-            opened = open_checkpoint(note, origin=key.name, log_keys=[key])
+            opened = open_checkpoint(note, origin=key.name, log_keys=[key, *earlier])
         except (NoteError, CheckpointError) as error:
             raise InstallationProblem(
                 "export-not-ours",

@@ -8,12 +8,13 @@ from datetime import datetime
 
 from django.db import Error
 
-from karnet.journal import recovery
+from karnet.journal import applying, arrivals, recovery
 from karnet.journal.guard import MayNotSign, MaySign, Why, Witnessed
 from karnet.journal.log_tables import LogTables, snapshot
-from karnet.journal.operations import HistoryBreak, UnknownKind, entry_head
+from karnet.journal.operations import HistoryBreak, Received, UnknownKind, decode_entry, entry_head
 from karnet.journal.projection import Conflict
 from karnet.journal.recovery import Applied, CannotApply, Lost
+from karnet.journal.rules.arrivals import waits_for
 from karnet.journal.sealing import Busy, Sealer
 from karnet.journal.tlog.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint
 from karnet.journal.tlog.note import VerifierKey
@@ -36,8 +37,10 @@ def recover_from(
 ) -> Applied:
     """Apply the entries that the database lacks from an export, so that the log may sign again.
 
-    Django must be connected as the tables' owner. All or nothing. Raises InstallationProblem saying what is in the way:
-    the export is damaged, of another history, too short, or lacks contents (unless `without_contents`).
+    What rests on other servers' entries is applied after those, which must have been received before: the backup lost
+    them, too. Django must be connected as the tables' owner. A server with no others gets all or nothing; with others,
+    it may stop in between and be run again. Raises InstallationProblem saying what is in the way: the export is damaged,
+    of another history, too short, or lacks contents (unless `without_contents`), or others' entries have not come.
     """
     key = verifier_key(installation)
     witnessed = _witnessed(installation)
@@ -57,9 +60,7 @@ def recover_from(
         )
     notes = _notes(key, witnessed, size, signed)
     try:
-        applied = recovery.apply_lost(
-            _lost(directory, size, signed.checkpoint.size), signed.checkpoint, notes, progress
-        )
+        applied = _apply_in_turn(directory, size, notes, progress)
     except Busy:
         raise _busy() from None
     except (CannotApply, Conflict, NotCanonical, UnknownKind, Error) as error:
@@ -77,6 +78,37 @@ def recover_from(
     )
     recovery.confess(installation.name, clock.now(), history)
     return applied
+
+
+def _apply_in_turn(
+    directory: LogDirectory, size: int, notes: list[tuple[datetime, Checkpoint, bytes]], progress: Progress
+) -> Applied:
+    """Apply from one signed size to the next that rests on nothing missing, and others' entries in between."""
+    first, missing, final = size, 0, notes[-1][1].size
+    while size < final:
+        reached = _reached(directory, size, final)
+        upto = [note for note in notes if size < note[1].size <= reached]
+        if upto:
+            applied = recovery.apply_lost(_lost(directory, size, upto[-1][1].size), upto[-1][1], upto, progress)
+            size, missing = applied.until, missing + applied.contents_missing
+        elif not applying.apply_all(clock.now):
+            raise InstallationProblem(
+                "others-missing",
+                f"Entry {reached} of the log rests on entries of other servers that are not here.",
+                "Run `karnet federation recover`: it fetches them from the hub first.",
+            )
+    return Applied(first, final, missing)
+
+
+def _reached(directory: LogDirectory, size: int, final: int) -> int:
+    """Return how far the log's own entries rest on nothing that is not applied here yet."""
+    sizes = arrivals.applied_sizes()
+    for at in range(size, final, recovery.BATCH):
+        for n, data in enumerate(directory.entries(at, min(at + recovery.BATCH, final))):
+            assert data is not None, "the export was verified"
+            if entry_head(data).kind == Received.KIND and waits_for(decode_entry(data), sizes):
+                return at + n
+    return final
 
 
 def abandon(installation: Installation, count: int) -> HistoryBreak:

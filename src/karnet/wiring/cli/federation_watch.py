@@ -138,6 +138,28 @@ def reinstate(session: Session, name: str) -> Exit:
     return Exit.OK
 
 
+@command.command(
+    "pull",
+    examples="""
+    karnet federation pull
+    """,
+)
+@click.pass_obj
+def pull(session: Session) -> Exit:
+    """Pull the whole common record from the hub now, verify it, and name its cut. The relay does so once a day.
+
+    The copy is in archive/, one directory of static files a log: `karnet journal verify --from` reads it. Ends with 4
+    if anything is not what was signed.
+    """
+    with session.database() as installation:
+        from karnet.wiring.archive import pull_archive
+
+        pulled = pull_archive(installation, clock.now, session.say)
+    cut = ", ".join(f"{log} {size:,}" for log, size in pulled.cut.items())
+    session.answer(pulled, f"The cut: {cut}\n{'Verified: sound.' if pulled.sound else pulled.what}")
+    return Exit.OK if pulled.sound else Exit.TAMPERED
+
+
 def _in_words(found: Status) -> str:
     rows = [("LOG", "HELD", "APPLIED", "BEHIND", "STATE", "VOUCHED FOR BY")]
     for log in found.logs:

@@ -11,6 +11,7 @@ from karnet.wiring import clock
 from karnet.wiring.card_keys import cosigner_key, hub_link
 from karnet.wiring.installation import Installation
 from karnet.wiring.problem import InstallationProblem
+from karnet.wiring.serve.logs import Logger
 from karnet.wiring.serve.processes import check_tables, process
 from karnet.wiring.serve.report import State
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from karnet.federation.relay import Relay
 
 _ENDS_WITHIN_S = 10.0
+_LOOK_AT_CLOCK_S, _ARCHIVE_AGAIN_S = 30.0, 300.0
 
 
 def run_relay(installation: Installation) -> None:
@@ -42,6 +44,7 @@ def run_relay(installation: Installation) -> None:
         work = [relay.run_applier]
         if role == "member":
             work += _lanes(installation, relay)
+            work.append(lambda: _archive(installation, ending.event, log))
         presence.say(State.RUNNING)
         with news.heard():
             threads = [threading.Thread(target=one, name=f"relay-{n}", daemon=True) for n, one in enumerate(work)]
@@ -52,6 +55,24 @@ def run_relay(installation: Installation) -> None:
             # A lane may be waiting for the hub's news: what it would have brought, the next start fetches.
             for thread in threads:
                 thread.join(_ENDS_WITHIN_S if thread is threads[0] else 0.2)
+
+
+def _archive(installation: Installation, stop: threading.Event, log: Logger) -> None:
+    """Pull the archive when it is due, once a day; try again every few minutes where the hub does not answer."""
+    from django.db import DatabaseError, InterfaceError, connection
+
+    from karnet.federation.peers import last_archive_pull
+    from karnet.wiring.archive import due, pull_archive
+
+    while not stop.wait(_LOOK_AT_CLOCK_S):
+        try:
+            if due(clock.now(), installation.config.federation.archive_at, last_archive_pull()):
+                pulled = pull_archive(installation, clock.now)
+                log.info(f"archive pulled: {pulled.cut}") if pulled.sound else log.error(f"archive: {pulled.what}")
+        except (InstallationProblem, DatabaseError, InterfaceError) as problem:
+            connection.close()
+            log.warning(f"archive pull: {str(problem).strip()}")
+            stop.wait(_ARCHIVE_AGAIN_S)
 
 
 def _lanes(installation: Installation, relay: Relay) -> list[Callable[[], None]]:
