@@ -160,8 +160,15 @@ def money_from_nothing(world: World, evil: Machine, victim: Machine) -> Named | 
 def forged_relay(world: World, evil: Machine, victim: Machine) -> Named | None:
     """A member passes on another's entries, altered, before their server does."""
     held = world.hub.server.store.log(victim.name).size
+    if not victim.may_sign or not world.hub.nodes.keys() - world.hub.down:
+        return None
+    desk, now = victim.desk, world.clock(victim)
+    desk.record(desk.sell(world.chance, now), world.chance, now)
+    while victim.server.disk.unsealed:
+        victim.server.seal()
+    world.after(1, lambda: world.awaken(victim))
     push = next_push(victim.server.store, victim.name, held)
-    if push is None or not world.hub.nodes.keys() - world.hub.down:
+    if push is None:
         return None
     entries = (push.entries[0].replace(b'"v":1', b'"v":2'), *push.entries[1:])
     _say(world, evil, msgspec.structs.replace(push, entries=entries))

@@ -118,8 +118,8 @@ class Desk:
 
     def sell(self, chance: Random, at: datetime) -> Operation:
         """A points ticket on a new card, with a deposit. Now and then another server issues the same number."""
-        shared = chance.random() < 0.05
-        number = f"shared-{chance.randrange(3)}" if shared else f"{self.code}-{chance.getrandbits(48)}"
+        shared = chance.random() < 0.1
+        number = f"shared-{chance.randrange(2)}" if shared else f"{self.code}-{chance.getrandbits(48)}"
         medium = MediumIssued(
             id=medium_id(number), number=number, chip=f"chip-{number}", kind="card", facility=self.facility
         )

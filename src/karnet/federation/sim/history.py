@@ -155,7 +155,7 @@ class _History:
         crowds = [self.chance.uniform(1, LENGTH) for _ in range(self.plan.crowds)]
         for _ in range(self.plan.acts):
             where = self.chance.choice([self.hub, *self.machines])
-            when = self.chance.choice(crowds) + self.chance.uniform(0, 1.5)
+            when = self.chance.choice(crowds) + self.chance.choice((0, 0, 0.5, self.chance.uniform(0, 1.5)))
             self.world.at(when, lambda where=where: self._act(where))  # type: ignore[misc]
 
     def _act(self, where: HubMachine | Machine) -> None:
@@ -240,6 +240,11 @@ class _History:
         if self.hub.recovering or self.hub.down:
             return "the hub is not back"
         hub = self.hub.server.store
+        named = self.named
+        if named is not None and named.bad_index is not None and hub.log(named.log).size <= named.bad_index:
+            return f"entry {named.bad_index} of {named.log} has not come yet"
+        if named is not None and named.codes and not hub.evidence():
+            return f"nobody has noticed {self.plan.attack} yet"
         for server in self._honest():
             if server.disk.unsealed:
                 return f"{server.name} has {len(server.disk.unsealed)} operations unsealed"
