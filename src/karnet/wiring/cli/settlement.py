@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import click
@@ -23,6 +24,9 @@ from karnet.wiring.cli.settling import (
     tell_unsealed,
     verdict,
 )
+
+if TYPE_CHECKING:
+    from karnet.settlement.rules.report import Report
 
 
 @karnet_group(
@@ -45,14 +49,28 @@ def command() -> None:
     karnet settlement report                                       the season so far
     karnet settlement report --since 2027-01-01 --until 2027-02-01 one month
     karnet settlement report --cut 120000 --json > report.json     over a cut, to send to partners
+    karnet settlement report --file january.html --language pl     with a picture of the flows; also .pdf, .xlsx, .csv
     """,
 )
 @SEASON
 @CUT
 @click.option("--since", metavar="WHEN", help="Leave out what happened before (as --until).")
 @UNTIL
+@click.option(
+    "--file", "target", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="Write it for people: .html, .pdf, .xlsx or .csv.",
+)  # fmt: skip
+@click.option("--language", type=click.Choice(["en", "pl"]), default="en", show_default=True, help="Of that file.")
 @click.pass_obj
-def report(session: Session, season: str | None, cut: int | None, since: str | None, until: str | None) -> Exit:
+def report(
+    session: Session,
+    season: str | None,
+    cut: int | None,
+    since: str | None,
+    until: str | None,
+    target: Path | None,
+    language: str,
+) -> Exit:
     """Settle: what each facility earned, who owes whom, and the payments that even it out. Changes nothing."""
     with session.database():
         from karnet.kernel.outcomes import Refused
@@ -75,8 +93,26 @@ def report(session: Session, season: str | None, cut: int | None, since: str | N
         )
         if isinstance(found, Refused):
             return tell_refusal(session, found)
+        if target is not None:
+            _write(found, zone, target, language)
         show_sheets(session, report_file(found), report_sheets(found, zone))
     return Exit.OK
+
+
+def _write(found: Report, zone: str, target: Path, language: str) -> None:
+    """Write a report as the back office exports it."""
+    from django.utils import translation
+
+    from karnet.faces.backoffice.exporting import FORMATS, written
+    from karnet.faces.backoffice.frame import facilities
+    from karnet.faces.backoffice.reports import report_document
+
+    form = target.suffix.removeprefix(".").lower()
+    if form not in FORMATS:
+        raise click.BadParameter(f"its name must end in one of {', '.join(FORMATS)}", param_hint="--file")
+    with translation.override(language):
+        titles = {place.code: place.title for place in facilities()}
+        target.write_bytes(written(report_document(found, titles, zone), form))
 
 
 @command.command(

@@ -158,3 +158,15 @@ def test_rules_of_loyalty_are_published_and_listed(karnet: Karnet, place: Path) 
     assert "A  third: after 3 passages, bonus" in karnet("loyalty", "list").stdout
     text.write_text(text.read_text().replace('"100.00"', "100"))
     assert karnet("loyalty", "publish", text).returncode == Exit.USAGE
+
+
+def test_a_report_is_written_for_people(karnet: Karnet, place: Path) -> None:
+    for form, begins in (("html", b"<!doctype html>"), ("pdf", b"%PDF-"), ("xlsx", b"PK"), ("csv", b"\xef\xbb\xbf")):
+        file = place / f"report.{form}"
+        made = karnet("settlement", "report", "--file", file, "--language", "pl")
+        assert made.returncode == Exit.OK, made.stderr
+        assert file.read_bytes().startswith(begins), form
+    page = (place / "report.html").read_text()
+    assert "Dokąd idą pieniądze" in page
+    assert "<svg" in page
+    assert karnet("settlement", "report", "--file", place / "report.doc").returncode == Exit.USAGE
