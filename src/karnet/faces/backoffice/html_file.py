@@ -10,12 +10,12 @@ from karnet.faces.base.words import language
 
 _STYLE = """
 :root { color-scheme: light; font: 15px/1.45 system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; color: #16212c; }
-body { margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
+body { margin: 2rem auto; max-width: 80rem; padding: 0 1rem; }
 h1 { font-size: 1.7rem; margin: 0 0 .5rem; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 p { margin: .2rem 0; color: #51606f; } .frame { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .6rem; text-align: left; border-bottom: 1px solid #d5dce3; white-space: nowrap; }
-thead th { border-bottom: 2px solid #7c8a98; } .number { text-align: right; }
+thead th { border-bottom: 2px solid #7c8a98; white-space: normal; vertical-align: bottom; } .number { text-align: right; }
 svg { width: 100%; max-width: 54rem; height: auto; display: block; margin: 1rem auto; }
 @media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } tr { break-inside: avoid; } }
 """
