@@ -50,3 +50,37 @@ class Draft(models.Model):
 
     class Meta:
         db_table = "catalogue_draft"
+
+
+class TariffVersion(ProjectedModel):
+    """One published version of a tariff. `definition` is its canonical JSON, as the journal has it."""
+
+    id = models.UUIDField(primary_key=True)
+    facility = models.ForeignKey("parties.Facility", on_delete=models.PROTECT, related_name="+", db_index=False)
+    code = models.CharField(max_length=64)
+    in_force_from = models.DateTimeField()
+    definition = models.BinaryField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "catalogue_tariff_version"
+        indexes: ClassVar = [
+            models.Index(fields=["facility", "code", "in_force_from", "number"], name="tariff_version_in_force"),
+        ]
+
+
+class TariffDraft(models.Model):
+    """A tariff in the making: a JSON document, possibly unfinished. `revision` grows with every save."""
+
+    id = models.UUIDField(primary_key=True)
+    facility = models.ForeignKey("parties.Facility", on_delete=models.PROTECT, related_name="+")
+    title = models.CharField(max_length=200)
+    document = models.TextField()
+    revision = models.IntegerField(default=1)
+    saved_at = models.DateTimeField()
+    # Set when it was published; what was published is in the journal, and the draft is kept as it was.
+    published_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "catalogue_tariff_draft"

@@ -1,4 +1,4 @@
-"""Publication of a facility's price list. A publication is one operation; a large one goes by hash (journal)."""
+"""Publication of a facility's price list and tariffs. A publication is one operation; a large one goes by hash (journal)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 
 from karnet.journal.operations import Operation, operation
 from karnet.kernel.time import Window
+from karnet.tariffs.model import Tariff
 
 ProductKind = Literal["points", "time", "goods", "deposit_card"]
 ValidityKind = Literal["hours", "days", "days_within", "season"]
@@ -67,3 +68,14 @@ class Published(Operation, frozen=True, kw_only=True):
     on_sale_from: datetime
     products: tuple[Product, ...]
     on_sale_until: datetime | None = None
+
+
+@operation("catalogue.tariff_published")
+class TariffPublished(Operation, frozen=True, kw_only=True):
+    """One immutable version of a facility's tariff, for stays that begin from `in_force_from` on, until a later version of the
+    same code. A stay keeps the version that was in force when it began (docs/stays.md)."""
+
+    id: UUID
+    facility: UUID
+    in_force_from: datetime
+    tariff: Tariff

@@ -11,12 +11,22 @@ from uuid import UUID
 
 import msgspec
 
-from karnet.catalogue.operations import Product, ProductKind, Published, Starts, Validity, ValidityKind
+from karnet.catalogue.operations import (
+    Product,
+    ProductKind,
+    Published,
+    Starts,
+    TariffPublished,
+    Validity,
+    ValidityKind,
+)
 from karnet.journal.operations import Operation
 from karnet.journal.requests import made_id
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import Window, instant
+from karnet.tariffs.checking import problems as tariff_problems
+from karnet.tariffs.model import Tariff
 
 MAX_PRODUCTS = 1_000
 MAX_PRICE = 10**12
@@ -105,6 +115,53 @@ def decide_publication(
         products=products,
     )
     return Publication(versions={product.code: product.id for product in products}), (operation,)
+
+
+class PublishTariff(msgspec.Struct, frozen=True, kw_only=True):
+    """Put a tariff of a facility in force for stays that begin from an instant on, until the next version of its code."""
+
+    key: str
+    at: datetime
+    actor: UUID
+    facility: UUID
+    in_force_from: datetime
+    tariff: Tariff
+
+
+class TariffInForce(msgspec.Struct, frozen=True, kw_only=True, tag="tariff_published"):
+    """The version made."""
+
+    version: UUID
+    code: str
+
+
+def decide_tariff(
+    request: PublishTariff, currency: str | None, time_zone: str
+) -> tuple[TariffInForce | Refused, tuple[Operation, ...]]:
+    """Publish one version of a tariff. Refuses, with every problem at once, what the rating engine does not promise for
+    (tariffs.checking), a currency or time zone that is not the facility's, and a start in the past: what a stay that has
+    begun costs does not change. `currency`: the facility's, None where it is unknown or retired."""
+    if currency is None:
+        return refused(Reason.UNKNOWN_FACILITY, facility=str(request.facility)), ()
+    problems = tariff_problems(request.tariff)
+    if request.tariff.currency != currency:
+        problems["currency"] = f"is not the facility's, {currency}"
+    if request.tariff.time_zone != time_zone:
+        problems["time_zone"] = f"is not the facility's, {time_zone}"
+    if request.in_force_from.tzinfo is None:
+        problems["in_force_from"] = "must name its time zone"
+    elif instant(request.in_force_from) < instant(request.at):
+        problems["in_force_from"] = "must not be before now"
+    if problems:
+        return bad_values(problems), ()
+    version = made_id(request, "tariff")
+    published = TariffPublished(
+        id=version,
+        facility=request.facility,
+        in_force_from=instant(request.in_force_from),
+        tariff=request.tariff,
+    )
+    return TariffInForce(version=version, code=request.tariff.code), (published,)
 
 
 def problems_of(prices: PriceList, at: datetime, known_facilities: Collection[UUID]) -> Iterator[Problem]:
