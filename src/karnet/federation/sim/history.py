@@ -96,8 +96,13 @@ def drawn(chance: Random, attack: str | None = None) -> Plan:
 
 def play(seed: int, attack: str | None = None) -> Told:
     """Play one history. Raises Failed if something does not hold at its end."""
-    plan = drawn(Random(f"plan {seed}"), attack)
-    return _History(seed, plan).run()
+    return play_out(seed, attack)[0]
+
+
+def play_out(seed: int, attack: str | None = None) -> tuple[Told, list[Server]]:
+    """Play one history; return also its servers as they are at its end, the hub first. Raises Failed."""
+    history = _History(seed, drawn(Random(f"plan {seed}"), attack))
+    return history.run(), history.servers
 
 
 class _History:
@@ -273,6 +278,7 @@ class _History:
         invariants.quarantined_only(honest, expected)
         invariants.same_logs(honest, [self.evil.name] if self.evil else [])
         invariants.same_facts(honest)
+        invariants.rebuilt_is_the_same(self.chance.choice(honest))
         invariants.nothing_is_doubled(honest)
         invariants.books_balance(honest)
         invariants.house_contents_stay_home(honest)

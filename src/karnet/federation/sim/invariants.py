@@ -11,6 +11,7 @@ from django.db.models import Model
 
 from karnet.federation.sim.schema import Row, Schema, schema_of
 from karnet.federation.sim.server import Disk, Server
+from karnet.federation.sim.tables import Tables
 
 Facts: TypeAlias = Mapping[str, Counter[tuple[Any, ...]]]
 
@@ -25,22 +26,29 @@ class Broken(AssertionError):
 def facts(disk: Disk) -> Facts:
     """Return every projected row of a server, by table, with places that mean the same on every server: instead of
     local numbers of origins and operations, the log's name and the index in it."""
+    return _facts(disk.tables, disk)
+
+
+def _facts(tables: Tables, disk: Disk) -> Facts:
     return {
-        table.schema.model._meta.db_table: Counter(_plain(disk, table.schema, table.rows.values()))
-        for table in disk.tables
+        table.schema.model._meta.db_table: Counter(plain(table.schema, table.rows.values(), disk.origins, disk.places))
+        for table in tables
         if table.rows
     }
 
 
-def _plain(disk: Disk, schema: Schema, rows: Iterable[Row]) -> Iterator[tuple[Any, ...]]:
+def plain(
+    schema: Schema, rows: Iterable[Row], logs: Mapping[int, str], places: Mapping[tuple[int, int], int]
+) -> Iterator[tuple[Any, ...]]:
+    """Return rows of a table without what is local: `logs` by origin number, `places` in them by origin and number."""
     columns, stamps, origins = _columns(schema.model)
     for row in rows:
-        plain: list[Any] = [row[column] for column in columns]
+        values: list[Any] = [row[column] for column in columns]
         for origin, number in stamps:
             where = row[origin]
-            plain.append(where and (disk.origins[where], disk.places.get((where, row[number]), "unsealed")))
-        plain += [row[origin] and disk.origins[row[origin]] for origin in origins]
-        yield tuple(bytes(value) if isinstance(value, memoryview) else value for value in plain)
+            values.append(where and (logs[where], places.get((where, row[number]), "unsealed")))
+        values += [row[origin] and logs[row[origin]] for origin in origins]
+        yield tuple(bytes(value) if isinstance(value, memoryview) else value for value in values)
 
 
 @lru_cache(maxsize=256)
@@ -74,6 +82,21 @@ def same_facts(servers: Sequence[Server]) -> None:
 
 def _some(rows: Counter[tuple[Any, ...]]) -> str:
     return "; ".join(str(row) for row in list(rows)[:3]) or "nothing"
+
+
+def rebuilt_is_the_same(server: Server) -> None:
+    """Replaying everything in the order in which it came to be known here makes the same tables (`karnet rebuild`)."""
+    disk = server.disk
+    replayed = Tables(disk.server)
+    for recorded in sorted(disk.recorded, key=lambda recorded: recorded.number):
+        replayed.project([recorded], arriving=True)
+    expected, found = facts(disk), _facts(replayed, disk)
+    for table in sorted({*expected, *found}):
+        here, there = expected.get(table, Counter()), found.get(table, Counter())
+        if here != there:
+            raise Broken(
+                f"{server.name}: a rebuild finds {_some(there - here)} in {table}, which has {_some(here - there)}"
+            )
 
 
 def same_logs(servers: Sequence[Server], cheats: Sequence[str] = ()) -> None:

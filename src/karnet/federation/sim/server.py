@@ -80,6 +80,7 @@ class Disk:
         self.number = 0
         self.places: dict[tuple[int, int], int] = {}
         self.ids: set[UUID] = set()
+        self.recorded: list[Recorded] = []
         self.said: dict[str, int] = {}
         self.quarantines: dict[str, Quarantine] = {}
         self.waiting: dict[str, str] = {}
@@ -97,6 +98,7 @@ class Disk:
         copy.number = self.number
         copy.places = dict(self.places)
         copy.ids = set(self.ids)
+        copy.recorded = list(self.recorded)
         copy.said = dict(self.said)
         copy.quarantines = dict(self.quarantines)
         copy.waiting = dict(self.waiting)
@@ -203,6 +205,7 @@ class Server:
             disk.tables.project([Recorded(entry, HOME, number) for number, entry in numbered], arriving=False)
         except _REFUSALS:
             return False
+        disk.recorded += [Recorded(entry, HOME, number, self.who.server) for number, entry in numbered]
         disk.unsealed += [Unsealed(number, entry, stored(entry, salt)) for number, entry in numbered]
         disk.ids.update(entry.id for entry in entries)
         disk.number += len(entries)
@@ -303,10 +306,12 @@ class Server:
             if entry.id in disk.ids:
                 return Fault("refused_by_tables", f"operation {entry.id} is recorded already")
             if entry.body.SCOPE == "shared":
+                recorded = Recorded(entry, origin, number, whose.server)
                 try:
-                    disk.tables.project([Recorded(entry, origin, number, whose.server)], arriving=True)
+                    disk.tables.project([recorded], arriving=True)
                 except _REFUSALS as error:
                     return Fault("refused_by_tables", str(error))
+                disk.recorded.append(recorded)
             disk.number = number
             disk.ids.add(entry.id)
         if origin == HOME:
