@@ -5,12 +5,13 @@ from __future__ import annotations
 from karnet.access import models
 from karnet.access.operations import Gate, Granted, NotTaken, Passage, Taken, TermsSet, TermsSigned
 from karnet.journal.operations import Recorded
-from karnet.journal.projection import Add, Insert, SetEarlier, Write, projects, stamped
+from karnet.journal.projection import Add, Insert, InsertOrSetEarlier, SetEarlier, Write, projects, stamped
 
 GATE = Insert(models.Gate, ["actor", "facility", "code", "direction", "passback_s", "reports_turn", "grant_s"])
-TERMS = Insert(
+TERMS = InsertOrSetEarlier(
     models.Terms,
-    ["gate", "agreement", "points", "weight", "valid_from", "valid_until", "missing", "at", "origin", "number"],
+    ["gate", "agreement", "points", "weight", "valid_from", "valid_until", "missing"],
+    {"": []},
 )
 
 
@@ -52,7 +53,7 @@ def terms_set(done: TermsSet, recorded: Recorded, write: Write) -> None:
             TERMS,
             (
                 terms.gate, done.agreement, terms.points, terms.weight, done.valid_from, done.valid_until,
-                done.signatures, *stamped(recorded),
+                done.signatures, recorded,
             ),
         )  # fmt: skip
 

@@ -281,6 +281,8 @@ class InsertOrSetLater(Insert):
     Rows are written as (columns…, recorded): all groups start with the stamp of the same operation.
     """
 
+    WINS: ClassVar[str] = ">"
+
     def __init__(self, model: type[models.Model], columns: Sequence[str], groups: Mapping[str, Sequence[str]]) -> None:
         stamps = [column for stamp in groups for column in stamp_columns(stamp)]
         super().__init__(model, (*columns, *stamps))
@@ -294,7 +296,7 @@ class InsertOrSetLater(Insert):
         assert self._place_of is not None, "the key is among the columns"
         for row in rows:  # One statement cannot meet one key twice.
             present = latest.setdefault(self._place_of(row), row)
-            if order_of(row[-1]) > order_of(present[-1]):
+            if self._wins(order_of(row[-1]), order_of(present[-1])):
                 latest[self._place_of(row)] = row
         return self.prepare(list(latest.values()))
 
@@ -303,13 +305,25 @@ class InsertOrSetLater(Insert):
         key = ", ".join(f'"{field.column}"' for field in self.model._meta.pk_fields)
         sets = []
         for stamp, values in self.groups.items():
-            wins = stamp_wins("excluded", ">", "t", stamp_columns(stamp))
+            wins = stamp_wins("excluded", self.WINS, "t", stamp_columns(stamp))
             for column in map(self._column, (*values, *stamp_columns(stamp))):
                 sets.append(f"{column} = CASE WHEN {wins} THEN excluded.{column} ELSE t.{column} END")
         return (
             f"INSERT INTO {self.table} AS t ({names}) SELECT {names} FROM {self._unnest()}"
             f" ON CONFLICT ({key}) DO UPDATE SET {', '.join(sets)}"
         )
+
+    def _wins(self, offered: Order, present: Order) -> bool:
+        return offered > present
+
+
+class InsertOrSetEarlier(InsertOrSetLater):
+    """The mirror: of two that made the same thing (one text proposed by two servers) the earlier one made it."""
+
+    WINS = "<"
+
+    def _wins(self, offered: Order, present: Order) -> bool:
+        return offered < present
 
 
 Order = tuple[Any, int, int]
@@ -321,7 +335,9 @@ def order_of(recorded: Recorded) -> Order:
 
 
 def stamp_columns(stamp: str) -> tuple[str, str, str]:
-    """Return the three columns of a stamp."""
+    """Return the three columns of a stamp; the one without a name is that of the fact itself."""
+    if not stamp:
+        return "at", "origin", "number"
     return f"{stamp}_at", f"{stamp}_origin", f"{stamp}_number"
 
 

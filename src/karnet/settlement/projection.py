@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from karnet.journal.operations import Recorded
-from karnet.journal.projection import Insert, Write, projects, stamped
+from karnet.journal.projection import Insert, InsertOrSetEarlier, Write, projects, stamped
 from karnet.kernel import canonical
 from karnet.settlement import models
 from karnet.settlement.operations import AgreementProposed, AgreementPublished, AgreementSigned, Closed
 from karnet.settlement.rules.agreements import canonical_text
 
-AGREEMENT = Insert(
+
+class _Closing(Insert):
+    """Closes periods in the name of the server that proposed the agreement alone, so that one closing follows another
+    (docs/federation.md, home-only)."""
+
+    def statement(self) -> str:
+        names = ", ".join(map(self._column, self.columns))
+        chosen = ", ".join(f"d.{self._column(name)}" for name in self.columns)
+        return (
+            f"INSERT INTO settlement_closing ({names}) SELECT {chosen} FROM {self._unnest()}"
+            " JOIN settlement_agreement a ON a.id = d.agreement_id AND a.origin = d.origin ON CONFLICT DO NOTHING"
+        )
+
+
+# The same text may be proposed by two servers at once: it is one agreement.
+AGREEMENT = InsertOrSetEarlier(
     models.Agreement,
-    [
-        "id", "sha256", "text", "season", "valid_from", "valid_until", "published", "replaces", "at", "origin", "number",
-    ],
-)  # fmt: skip
+    ["id", "sha256", "text", "season", "valid_from", "valid_until", "published", "replaces"],
+    {"": []},
+)
 SIGNATURE = Insert(models.Signature, ["agreement", "member", "actor", "at", "origin", "number"])
-CLOSING = Insert(
+CLOSING = _Closing(
     models.Closing,
     ["id", "agreement", "sequence", "period_end", "until", "cut", "report_sha256", "at", "origin", "number"],
 )
@@ -52,7 +66,7 @@ def _agreement(
             part.valid_until,
             published,
             part.text.replaces,
-            *stamped(recorded),
+            recorded,
         ),
     )
 

@@ -202,6 +202,16 @@ class ClosingRow(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+def proposed_by(agreement: UUID) -> str | None:
+    """Return the name of the log in which another server proposed an agreement; None where this one did."""
+    found = _rows(
+        "SELECT o.name FROM settlement_agreement a JOIN journal_origin o ON o.id = a.origin"
+        " WHERE a.id = %s AND a.origin <> 1",
+        [agreement],
+    )
+    return found[0][0] if found else None
+
+
 def closings(agreement: UUID) -> list[ClosingRow]:
     """Return the closed periods of an agreement, in order."""
     rows = _rows(

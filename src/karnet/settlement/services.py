@@ -102,7 +102,8 @@ def _signer(request: SignAgreement) -> Signer:
 
 
 def close(requests: Sequence[Close]) -> list[ClosedPeriod | Refused]:
-    """Close periods, one operation each: amounts are what the cut adds to the closings before (SPEC N-e, N15).
+    """Close periods, one operation each: amounts are what the cut adds to the closings before (SPEC N-e, N15). Only the
+    server that proposed the agreement does (HOME_ONLY elsewhere).
 
     No lock is held while the settlement is computed, and the sealer does not wait for it: two closings that follow the
     same one cannot both be inserted, and the second is refused PERIOD_CLOSED.
@@ -122,6 +123,9 @@ def _close(tx: Transaction[Close, ClosedPeriod]) -> None:
         tx.record([Outcome(request, found)])
         return
     heading = found.heading
+    if (home := selectors.proposed_by(heading.agreement)) is not None:
+        tx.record([Outcome(request, refused(Reason.HOME_ONLY, facility=home))])
+        return
     done = selectors.closings(heading.agreement)
     previous = Previous(done[-1].sequence, done[-1].period_end, done[-1].cut) if done else None
     if stop := decide_period(previous, heading.cut, heading.as_of):

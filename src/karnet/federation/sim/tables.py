@@ -188,7 +188,8 @@ def _insert_or_set(tables: Tables, form: InsertOrSetLater, table: Table, row: tu
         return False
     for stamp, columns in form.groups.items():
         group = stamp_columns(stamp)
-        if tables.later(tuple(values[c] for c in group), tuple(present[c] for c in group)):
+        offered, held = tuple(values[c] for c in group), tuple(present[c] for c in group)
+        if tables.later(offered, held) if form.WINS == ">" else tables.later(held, offered):
             tables.update(table, present, {c: values[c] for c in (*columns, *group)})
     return True
 
@@ -314,6 +315,12 @@ def _invoice(tables: Tables, form: Insert, table: Table, row: tuple[Any, ...], a
     return order is not None and order["origin"] == values["origin"] and tables.insert(table, values)
 
 
+def _closing(tables: Tables, form: Insert, table: Table, row: tuple[Any, ...], arriving: bool) -> bool:
+    values = dict(zip(form.columns, row, strict=True))
+    agreement = tables.labelled("settlement.Agreement").rows.get((values["agreement"],))
+    return agreement is not None and agreement["origin"] == values["origin"] and tables.insert(table, values)
+
+
 @lru_cache(maxsize=256)
 def _model(label: str) -> type[Model]:
     return apps.get_model(label)
@@ -322,6 +329,7 @@ def _model(label: str) -> type[Model]:
 _ACTS: dict[str, Act] = {
     "Insert": _insert,
     "InsertOrSetLater": _insert_or_set,
+    "InsertOrSetEarlier": _insert_or_set,
     "Claim": _claim,
     "Add": _add,
     "AddOrCreate": _add_or_create,
@@ -335,4 +343,5 @@ _ACTS: dict[str, Act] = {
     "_Voided": _voided,
     "_LineBack": _line_back,
     "_Invoice": _invoice,
+    "_Closing": _closing,
 }
