@@ -26,8 +26,10 @@ def command(context: click.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from karnet.wiring.serve.supervisor import supervise
+    from karnet.wiring.standby import refuse_standby
 
     session = context.ensure_object(Session)
+    refuse_standby(session.installation())
 
     def ready(address: str) -> None:
         session.line({"ready": address}, f"ready {address}")
@@ -79,3 +81,12 @@ def relay(session: Session) -> None:
     from karnet.wiring.serve.relay import run_relay
 
     run_relay(session.installation())
+
+
+@command.command(examples="karnet serve standby --data /mnt/other/karnet")
+@click.pass_obj
+def standby(session: Session) -> None:
+    """Run a standby: its PostgreSQL follows the primary, and its checkpoint file what reaches it."""
+    from karnet.wiring.serve.standby import run_standby
+
+    run_standby(session.installation())

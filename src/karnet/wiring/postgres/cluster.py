@@ -16,7 +16,7 @@ from karnet.wiring.files import sync_directory, write_atomically
 from karnet.wiring.installation import Installation
 from karnet.wiring.postgres.account import Account
 from karnet.wiring.postgres.diagnosis import explain
-from karnet.wiring.postgres.place import Cluster, Progress, Role, record_file, save_cluster
+from karnet.wiring.postgres.place import Cluster, Part, Peer, Progress, Role, record_file, save_cluster
 from karnet.wiring.postgres.software import MAJOR, Software
 from karnet.wiring.problem import InstallationProblem, explained
 
@@ -47,8 +47,12 @@ lc_messages = 'C'
 log_line_prefix = '%m [%p] %q%u@%d '
 log_checkpoints = off
 logging_collector = off
-# Servers exchange journal entries, not rows.
+# Servers exchange journal entries, not rows. Standbys of one server are copies of its files.
 max_logical_replication_workers = 0
+wal_level = replica
+hot_standby = on
+# A lost standby keeps no more log than this from being cleared away; after that it has to be made anew.
+max_slot_wal_keep_size = 4GB
 # Passwords are 192 random bits: nothing is gained by making each guess, and each connection, slower.
 scram_iterations = 64
 password_encryption = 'scram-sha-256'
@@ -138,12 +142,24 @@ def _initdb(software: Software, account: Account, around: Path, password_file: P
 def write_settings(cluster: Cluster, account: Account) -> None:
     """Write karnet.conf into the data directory."""
     file = cluster.data / "karnet.conf"
-    text = _SETTINGS.format(shared_buffers_mb=_shared_buffers_mb())
+    text = _SETTINGS.format(shared_buffers_mb=_shared_buffers_mb()) + replication_settings(cluster)
     with explained("write", file):
         if file.exists() and file.read_text() == text:
             return
         write_atomically(file, text.encode(), mode=0o600)
     account.give(file)
+
+
+def replication_settings(cluster: Cluster) -> str:
+    """What the cluster's part among those of the same database adds to its settings."""
+    if cluster.part is Part.STANDBY and cluster.peers:
+        primary = conninfo_of(cluster, cluster.peers[0], Role.REPLICA, application_name=cluster.name)
+        quoted = primary.replace("'", "''")
+        return f"primary_conninfo = '{quoted}'\nprimary_slot_name = '{cluster.name}'\n"
+    if cluster.quorum and cluster.peers:
+        names = ", ".join(peer.name for peer in cluster.peers)
+        return f"synchronous_standby_names = 'ANY 1 ({names})'\n"
+    return ""
 
 
 def _shared_buffers_mb() -> int:
@@ -223,7 +239,7 @@ _GRANTS: Iterable[str] = (
 
 
 def conninfo(cluster: Cluster, role: Role, database: str) -> str:
-    """A libpq connection string for the embedded cluster."""
+    """A libpq connection string for the embedded cluster itself, whatever its part."""
     return psycopg.conninfo.make_conninfo(
         host=cluster.host,
         port=cluster.port,
@@ -233,6 +249,37 @@ def conninfo(cluster: Cluster, role: Role, database: str) -> str:
         sslmode="disable",
         connect_timeout=10,
         application_name="karnet",
+    )
+
+
+def conninfo_of(cluster: Cluster, peer: Peer, role: Role, *, dbname: str = "", application_name: str = "karnet") -> str:
+    """A libpq connection string for another cluster of the same database: its passwords are the same."""
+    return psycopg.conninfo.make_conninfo(
+        host=peer.host,
+        port=peer.port,
+        user=str(role),
+        password=cluster.passwords[role],
+        **({"dbname": dbname} if dbname else {}),
+        sslmode="disable",
+        connect_timeout=5,
+        application_name=application_name,
+    )
+
+
+def conninfo_of_primary(cluster: Cluster, role: Role, database: str) -> str:
+    """A libpq connection string that finds whichever cluster of this database is the primary now.
+
+    `primary`, not `read-write`: the role that only reads has to find it, too.
+    """
+    if not cluster.peers:
+        return conninfo(cluster, role, database)
+    places: list[Cluster | Peer] = [cluster, *cluster.peers]
+    return psycopg.conninfo.make_conninfo(
+        conninfo(cluster, role, database),
+        host=",".join(place.host for place in places),
+        port=",".join(str(place.port) for place in places),
+        target_session_attrs="primary",
+        connect_timeout=3,
     )
 
 

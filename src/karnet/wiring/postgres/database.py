@@ -18,12 +18,13 @@ DATABASE = clusters.DATABASE
 def dsn(installation: Installation, role: Role = Role.APP, database: str | None = None) -> str:
     """A libpq connection string for `role` on `database` (default: the installation's own). Starts nothing.
 
-    An external database (DATABASE_URL) has the one role its URL names; READ there means read-only transactions.
+    With standbys it names them all, and connects to whichever is the primary. An external database (DATABASE_URL) has the
+    one role its URL names; READ there means read-only transactions.
     Raises InstallationProblem before the cluster has been made (`karnet init`).
     """
     if installation.database_url is not None:
         return _external(installation.database_url, role, database)
-    return clusters.conninfo(_made(installation), role, database or DATABASE)
+    return clusters.conninfo_of_primary(_made(installation), role, database or DATABASE)
 
 
 def django_database(installation: Installation, role: Role = Role.APP, database: str | None = None) -> dict[str, Any]:

@@ -41,16 +41,44 @@ class Role(StrEnum):
     """The application: reads and writes rows, changes no schema."""
     READ = "karnet_read"
     """Reads, in transactions that cannot write."""
+    REPLICA = "karnet_replica"
+    """Copies the whole cluster to a standby; made with the first standby, sees no table by SQL."""
+
+
+class Part(StrEnum):
+    """The part of a cluster among those that hold the same database."""
+
+    PRIMARY = "primary"
+    STANDBY = "standby"
+    FENCED = "fenced"
+    """It was the primary, another one is now: it must never start as it is."""
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """Another cluster that holds this database: `name` is its slot and application name, `directory` its installation."""
+
+    name: str
+    host: str
+    port: int
+    directory: str
 
 
 class Cluster(msgspec.Struct, frozen=True):
-    """The record of an embedded cluster. `host` is a socket directory or, where sockets cannot work, 127.0.0.1."""
+    """The record of an embedded cluster. `host` is a socket directory or, where sockets cannot work, 127.0.0.1.
+
+    `name` is what its primary calls it, while it is a standby. `quorum`: as a primary it acknowledges nothing that is
+    not on the disk of one standby, too.
+    """
 
     home: str
     host: str
     port: int
     passwords: dict[str, str]
     provisioned: bool = False
+    part: Part = Part.PRIMARY
+    name: str = ""
+    quorum: bool = False
+    peers: tuple[Peer, ...] = ()
 
     @property
     def home_dir(self) -> Path:
@@ -95,8 +123,13 @@ def save_cluster(installation: Installation, cluster: Cluster) -> None:
         write_atomically(file, msgspec.json.format(msgspec.json.encode(cluster)) + b"\n", mode=0o600)
 
 
-def place_cluster(installation: Installation, account: Account, say: Progress) -> Cluster:
-    """Choose and record where a new cluster lives: in the data directory, or elsewhere if `account` cannot reach it."""
+def place_cluster(
+    installation: Installation, account: Account, say: Progress, *, standby_of: Cluster | None = None, name: str = ""
+) -> Cluster:
+    """Choose and record where a new cluster lives: in the data directory, or elsewhere if `account` cannot reach it.
+
+    A standby has the passwords of its primary, which come with the data.
+    """
     if (installation.path / "postgres").exists():
         raise _passwords_lost(installation, installation.path / "postgres")
     if not account.can_enter(Path("/")):  # Everybody can, so it is the lending that does not work.
@@ -106,6 +139,10 @@ def place_cluster(installation: Installation, account: Account, say: Progress) -
         say(f"{account.name} cannot reach {installation.path}, so the database lives in {home}")
     host, port = choose_address(home, account)
     cluster = Cluster(str(home), host, port, {role: secrets.token_urlsafe(24) for role in Role})
+    if standby_of is not None:
+        cluster = msgspec.structs.replace(
+            cluster, passwords=standby_of.passwords, provisioned=True, part=Part.STANDBY, name=name
+        )
     save_cluster(installation, cluster)
     return cluster
 

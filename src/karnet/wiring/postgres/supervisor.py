@@ -24,6 +24,7 @@ from karnet.wiring.postgres.account import Account, owner_account, server_accoun
 from karnet.wiring.postgres.diagnosis import explain, log_since
 from karnet.wiring.postgres.place import (
     Cluster,
+    Part,
     Progress,
     Role,
     address_is_usable,
@@ -71,7 +72,7 @@ class Server:
 
         `at_once` does not wait for open pages to be written: the next start recovers what was committed from the log.
         """
-        with _start_lock(self.installation, say):
+        with locked_against_starting(self.installation, say):
             self._user.close()
             last = FileLock(self._user.path)
             if not last.acquire(wait=False):
@@ -89,7 +90,7 @@ def ensure_cluster(installation: Installation, *, fsync: bool = True, progress: 
     Raises InstallationProblem, in particular for data of another major version.
     """
     say = progress or _silent
-    with _start_lock(installation, say):
+    with locked_against_starting(installation, say):
         return _ensure(installation, fsync=fsync, say=say)[0]
 
 
@@ -97,10 +98,11 @@ def start(installation: Installation, *, fsync: bool = True, progress: Progress 
     """Join the running server, or start it (making the cluster first if need be), and wait until it answers.
 
     Recovery is waited for as long as it takes, with word to `progress` every few seconds. `fsync=False` is for tests:
-    a crash of the machine then destroys the cluster. Raises InstallationProblem with the end of the server's log.
+    a crash of the machine then destroys the cluster. Raises InstallationProblem with the end of the server's log, or
+    `database-fenced` where another cluster has become the primary of this database.
     """
     say = progress or _silent
-    with _start_lock(installation, say):
+    with locked_against_starting(installation, say):
         cluster, software, account = _ensure(installation, fsync=fsync, say=say)
         user = FileLock(installation.run_dir / "users.lock")
         user.acquire(shared=True)
@@ -112,6 +114,7 @@ def start(installation: Installation, *, fsync: bool = True, progress: Progress 
             if postmaster is None:
                 assert lock is not None
                 try:
+                    refuse_superseded(installation, cluster)
                     cluster = _with_usable_address(installation, cluster, account)
                     clusters.write_settings(cluster, account)
                     child, offset = _launch(cluster, software, account, lock, log, fsync=fsync)
@@ -129,7 +132,7 @@ def start(installation: Installation, *, fsync: bool = True, progress: Progress 
 def stop(installation: Installation, *, progress: Progress | None = None) -> bool:
     """Stop the server whoever uses it: clients are cut off, committed work is kept. True if one was running."""
     say = progress or _silent
-    with _start_lock(installation, say):
+    with locked_against_starting(installation, say):
         cluster = load_cluster(installation)
         return cluster is not None and _stop(cluster, None, say)
 
@@ -146,10 +149,10 @@ def running(
 ) -> Iterator[Server | None]:
     """The database is up within the block; the last process to leave such a block stops the embedded server.
 
-    With an external database (DATABASE_URL) this only makes sure that it answers, and yields None.
+    With an external database (DATABASE_URL), or where another cluster has become the primary, this only makes sure that
+    it answers, and yields None.
     """
-    if installation.database_url is not None:
-        check_external(installation.database_url)
+    if runs_elsewhere(installation):
         yield None
         return
     server = start(installation, fsync=fsync, progress=progress)
@@ -162,7 +165,7 @@ def running(
 def remove(installation: Installation, *, progress: Progress | None = None) -> None:
     """Stop the server and delete the cluster with all data, wherever it was placed. There is no way back."""
     say = progress or _silent
-    with _start_lock(installation, say):
+    with locked_against_starting(installation, say):
         cluster = load_cluster(installation)
         if cluster is not None:
             _stop(cluster, None, say)
@@ -188,8 +191,60 @@ def check_external(url: str) -> None:
         )
 
 
+def runs_elsewhere(installation: Installation) -> bool:
+    """Whether the database is another's to keep up: an external one, or the primary that took over from a fenced cluster.
+
+    Raises InstallationProblem if that one does not answer.
+    """
+    if installation.database_url is not None:
+        check_external(installation.database_url)
+        return True
+    cluster = load_cluster(installation)
+    if cluster is None or cluster.part is not Part.FENCED:
+        return False
+    try:
+        psycopg.connect(clusters.conninfo_of_primary(cluster, Role.APP, clusters.DATABASE)).close()
+    except psycopg.Error as error:
+        raise _fenced(cluster, f"and no other server of it answers: {str(error).strip().splitlines()[-1]}") from error
+    return True
+
+
+def refuse_superseded(installation: Installation, cluster: Cluster) -> None:
+    """Raise InstallationProblem for a primary in whose place another has been promoted; mark it fenced for good.
+
+    A peer that cannot be asked is no obstacle: with a quorum, a primary without its standby acknowledges nothing.
+    """
+    if cluster.part is Part.PRIMARY:
+        for peer in cluster.peers:
+            if is_primary(clusters.conninfo_of(cluster, peer, Role.SUPERUSER, dbname="postgres")):
+                cluster = msgspec.structs.replace(cluster, part=Part.FENCED)
+                save_cluster(installation, cluster)
+                break
+    if cluster.part is Part.FENCED:
+        raise _fenced(cluster, "and is not started again as it is")
+
+
+def is_primary(conninfo: str) -> bool | None:
+    """Whether a primary answers there; False for a standby, None if nobody answers."""
+    try:
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            row = connection.execute("SELECT NOT pg_is_in_recovery()").fetchone()
+    except psycopg.Error:
+        return None
+    return bool(row and row[0])
+
+
+def _fenced(cluster: Cluster, more: str) -> InstallationProblem:
+    return InstallationProblem(
+        "database-fenced",
+        f"The database in {cluster.data} is not the primary any more {more}.",
+        "`karnet standby rejoin` makes it a standby of the new primary.",
+    )
+
+
 @contextmanager
-def _start_lock(installation: Installation, say: Progress) -> Iterator[None]:
+def locked_against_starting(installation: Installation, say: Progress = _silent) -> Iterator[None]:
+    """Nobody starts or stops the server of `installation` within the block."""
     with explained("write in", installation.path):
         installation.run_dir.mkdir(exist_ok=True)
         lock = FileLock(installation.run_dir / "start.lock")
@@ -211,6 +266,12 @@ def _ensure(installation: Installation, *, fsync: bool, say: Progress) -> tuple[
     if made:
         clusters.check_version(cluster.data)
     software = software_for(account, cluster.home_dir)
+    if not made and cluster.part is not Part.PRIMARY:
+        raise InstallationProblem(
+            "standby-not-made",
+            f"The standby in {installation.path} was not made to its end: {cluster.data} is missing.",
+            "Delete the directory and run `karnet standby make` again.",
+        )
     if not made:
         clusters.make_data(cluster, software, account, fsync=fsync, say=say)
     return cluster, software, account

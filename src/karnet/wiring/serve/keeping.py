@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from karnet.wiring.installation import Installation
 from karnet.wiring.postgres import Progress, Server, start
-from karnet.wiring.postgres.supervisor import check_external
+from karnet.wiring.postgres.supervisor import runs_elsewhere
 from karnet.wiring.problem import InstallationProblem
 from karnet.wiring.serve.logs import Logger
 
@@ -29,8 +29,7 @@ def database_kept(
     `progress` hears of long waits. `moved` is called, from another thread, if it could only be started at another address than before. A
     KeyboardInterrupt while it is being stopped stops it at once: committed work is kept by its log, as after a crash.
     """
-    if installation.database_url is not None:
-        check_external(installation.database_url)
+    if runs_elsewhere(installation):
         yield
         return
     keeper = _Keeper(installation, log, progress, moved)
@@ -51,6 +50,7 @@ class _Keeper:
         self._installation, self._log, self._progress, self._moved = installation, log, progress, moved
         self._server = start(installation, progress=progress)
         self._stopping = threading.Event()
+        self._fenced = False
         self._thread = threading.Thread(target=self._keep, name="database", daemon=True)
         self._thread.start()
 
@@ -67,12 +67,15 @@ class _Keeper:
         while not self._stopping.wait(_LOOK_EVERY_S):
             if not self._server.alive and not self._start_again():
                 self._stopping.wait(_RETRY_S)
+            if self._fenced:  # Another server of this database is the primary; ours stays down.
+                return
 
     def _start_again(self) -> bool:
         before = self._server
         try:
             self._server = self._joined_or_started()
         except InstallationProblem as problem:
+            self._fenced = problem.code == "database-fenced"
             self._log.error(f"PostgreSQL has ended and does not start: {problem.what}", do=problem.do)
             return False
         if self._server.started_here:
