@@ -287,6 +287,22 @@ def test_a_released_log_is_tried_again_and_stays_on_record(north: Server, south:
         assert not arrivals.release(north.name, later)
 
 
+def test_what_stands_before_a_bad_entry_goes_on_being_applied(north: Server, south: Server, hub: Server) -> None:
+    """A fork is proven at an index; others may have applied, and rest on, everything below it."""
+    count = carry(north, hub, apply=False)
+    with hub:
+        arrivals.quarantine(north.name, count - 2, "fork", "two notes", MORNING, b"evidence")
+        apply_all(lambda: MORNING)
+        assert hub.held(north).applied == count - 2
+        arrivals.quarantine(north.name, count - 5, "fork", "two other notes", MORNING + timedelta(seconds=1))
+        held = hub.held(north).quarantined
+        assert held is not None
+        assert held.index == count - 5, "the lowest counts"
+        assert arrivals.release(north.name, MORNING + timedelta(hours=1))
+        apply_all(lambda: MORNING)
+        assert hub.held(north).applied == count
+
+
 def test_of_a_suspended_log_nothing_is_applied_from_the_last_good_index_on(
     north: Server, south: Server, hub: Server
 ) -> None:

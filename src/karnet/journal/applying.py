@@ -95,11 +95,7 @@ def apply_arrived(now: datetime, limit: int = BATCH) -> Applied:
 
 
 def _with_something_to_apply() -> list[str]:
-    return [
-        log.name
-        for log in arrivals.held_logs().values()
-        if log.quarantined is None and log.applied < (log.size if log.until is None else min(log.size, log.until))
-    ]
+    return [log.name for log in arrivals.held_logs().values() if log.applied < log.believed]
 
 
 def _apply_log(name: str, now: datetime, limit: int) -> int:
@@ -150,8 +146,7 @@ class _Attempt:
                 raise Busy
             cursor.execute(_STATE, [self.name])
             row = cursor.fetchone()
-            if row is None:  # put into quarantine meanwhile
-                return
+            assert row is not None, "logs are never left"
             origin, server, self.first, until, was_waiting = row
             read = self._read(cursor, origin, Log(self.name, server), until)
             self.count = len(read.entries)
@@ -217,11 +212,11 @@ class _Attempt:
         sealing.run_hooks(cursor, numbers)
 
 
+# What stands before the entry that a quarantine is about goes on being applied: others may rest on it.
 _STATE = """
-SELECT o.id, o.server, a.size, a.until, a.waiting FROM journal_origin o JOIN journal_applied a ON a.origin_id = o.id
-WHERE o.name = %s AND NOT EXISTS (
-    SELECT FROM journal_quarantine q WHERE q.origin_id = o.id AND q.released_at IS NULL
-) FOR UPDATE OF a
+SELECT o.id, o.server, a.size, least(a.until, (
+    SELECT min(q.index) FROM journal_quarantine q WHERE q.origin_id = o.id AND q.released_at IS NULL
+)), a.waiting FROM journal_origin o JOIN journal_applied a ON a.origin_id = o.id WHERE o.name = %s FOR UPDATE OF a
 """
 
 

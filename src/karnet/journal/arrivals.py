@@ -50,6 +50,12 @@ class HeldLog(msgspec.Struct, frozen=True, kw_only=True):
     quarantined: QuarantineNotice | None = None
     waiting: str = ""
 
+    @property
+    def believed(self) -> int:
+        """How far it is applied in the end, as things are: not from a bad entry on, nor after a membership ended."""
+        ends = [self.size, self.until, self.quarantined.index if self.quarantined else None]
+        return min(end for end in ends if end is not None)
+
 
 class QuarantineNotice(msgspec.Struct, frozen=True, kw_only=True):
     """Entry `index` of a log is not applied, nor any after it: since when and why."""
@@ -139,7 +145,9 @@ SELECT o.name, o.id, o.server,
     (SELECT k.vkey FROM journal_log_key k WHERE k.origin_id = o.id ORDER BY k.first DESC LIMIT 1),
     t.size, a.size, a.until, a.waiting, q.index, q.code, q.detail, q.at, q.evidence
 FROM journal_origin o JOIN journal_tree t ON t.origin_id = o.id JOIN journal_applied a ON a.origin_id = o.id
-LEFT JOIN journal_quarantine q ON q.origin_id = o.id AND q.released_at IS NULL ORDER BY o.name
+LEFT JOIN LATERAL (
+    SELECT * FROM journal_quarantine WHERE origin_id = o.id AND released_at IS NULL ORDER BY index LIMIT 1
+) q ON true ORDER BY o.name
 """
 
 
@@ -232,7 +240,8 @@ SELECT a.index, a.data FROM journal_arrival a WHERE a.origin_id = %s AND a.index
 
 
 def quarantine(name: str, index: int, code: str, detail: str, at: datetime, evidence: bytes = b"") -> None:
-    """Apply nothing of the log from entry `index` on, until it is released. What is quarantined already stays so.
+    """Apply nothing of the log from entry `index` on, until it is released; what stands before it still counts.
+    What is quarantined already stays so.
 
     `evidence`: bytes that convince a third party. Receiving goes on. Raises UnknownLog.
     """

@@ -152,6 +152,7 @@ class Applied(models.Model):
 
 class Quarantine(models.Model):
     """Another log's entry `index` is not applied, nor any after it, until `released_at`: why, for programs and people.
+    Of several in force the lowest counts.
 
     `evidence`: bytes that prove it to a third party, such as two signed notes that contradict each other.
     """
@@ -169,7 +170,7 @@ class Quarantine(models.Model):
         db_table = "journal_quarantine"
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["origin_id"], condition=models.Q(released_at__isnull=True), name="quarantine_one_in_force"
+                fields=["origin_id", "index"], condition=models.Q(released_at__isnull=True), name="quarantine_in_force"
             )
         ]
 
