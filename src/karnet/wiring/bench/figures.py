@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from karnet.wiring.bench.card import catch_up, relay
 from karnet.wiring.bench.dashboard import dashboard_10m
 from karnet.wiring.bench.gates import gates_http
 from karnet.wiring.bench.measure import Figure, Yardstick, profiled, rate, rate_with_latency, timed
@@ -119,6 +120,8 @@ FIGURES: dict[str, Bench] = {
     "first_page": first_page,
     "till_sale": till_sale,
     "gates_http": gates_http,
+    "relay": relay,
+    "catch_up": catch_up,
     # Its history is not in the record, so it comes after everything that reads the record.
     "dashboard_10m": dashboard_10m,
     # On the same season, or on one made for it.

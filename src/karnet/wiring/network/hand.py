@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from karnet.wiring.play.reading import Line
 
 _TRY_EVERY_S, _TRY_AGAIN_S = 0.02, 0.5
+_BATCHES_PER_S, _FULL_BATCH = 10, 400
 
 
 class Hand:
@@ -34,6 +35,7 @@ class Hand:
         self._stage = staged(installation)
         self._numbered = 0
         self._lines: list[Line] = []
+        self._sold = 0
 
     def play(self, steps: list[dict[str, Any]]) -> dict[str, Any]:
         """Play steps of a scenario; return what each came to and when the last was committed (monotonic seconds)."""
@@ -83,6 +85,27 @@ class Hand:
             if time.monotonic() > end:
                 return {"ok": False, "monotonic": time.monotonic(), "tries": tries, "said": said}
             time.sleep(_TRY_EVERY_S if not tries else _TRY_AGAIN_S)
+
+    def load_sales(self, sales_point: str, at: datetime, per_s: int, seconds: float) -> dict[str, Any]:
+        """Sell day tickets, a card each, so many a second (0: as fast as it goes); return the rate that was held."""
+        from karnet.wiring.demo.network import DESKS
+
+        (clerk,) = [desk.operator for desk in DESKS if desk.code == sales_point]
+        batch, made, began = max(1, per_s // _BATCHES_PER_S) if per_s else _FULL_BATCH, 0, time.monotonic()
+        while (took := time.monotonic() - began) < seconds:
+            if per_s and made > took * per_s:
+                time.sleep(0.005)
+                continue
+            self._sold += batch
+            cards = [f"{sales_point}:{self._sold - n}" for n in range(batch)]
+            when = (at + timedelta(milliseconds=self._sold)).isoformat()
+            step = {"do": "sell", "at": when, "sales_point": sales_point, "pay": "card"} | (
+                {"operator": clerk} if clerk else {}
+            )
+            told = self.play([{**step, "lines": [{"product": "day", "cards": [card]}]} for card in cards])
+            assert all(outcome["ok"] for outcome in told["outcomes"]), told["outcomes"][0]
+            made += batch
+        return {"per_s": made / (time.monotonic() - began), "made": made}
 
     def propose(self, step: dict[str, Any]) -> dict[str, Any]:
         """Propose the agreement of a step to its members."""
