@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from karnet.wiring.network.servers import Card, Server, karnet, until
+from karnet.wiring.network.servers import Card, Server, copy_cluster, karnet, restore_cluster, until
 from karnet.wiring.play.steps import CloseShift
+from karnet.wiring.serve.report import State, read_report
 from tests.network.conftest import morning, sale
 
 WAIT_S = 120
@@ -77,6 +78,33 @@ def test_no_killed_process_loses_or_doubles_a_sale(card: Card, where: str, role:
     assert not refused, card.where()
     server.wait_for(role, other_than=pid)
     assert len(hashes(card)) == 1
+
+
+def test_a_machine_restored_as_a_whole_signs_nothing_until_it_has_its_log_back(card: Card) -> None:
+    """Its checkpoint file is as old as its database: only the hub knows better."""
+    jawor = card.members["jawor"]
+    backup = jawor.path / "backup"
+    card.settled_cut()
+    jawor.stop()
+    copy_cluster(jawor, backup)
+    checkpoints = jawor.installation.checkpoints_file.read_bytes()
+    jawor.serve()
+    for n in range(3):
+        assert jawor.ask("sell", step=sale(40_000 + n, f"lost-{n}"))["ok"]
+    assert all(admitted(card, 40_000 + n, f"lost-{n}")["ok"] for n in range(3))
+    card.settled_cut()
+    jawor.stop()
+    restore_cluster(jawor, backup)
+    jawor.installation.checkpoints_file.write_bytes(checkpoints)
+    jawor.serve()
+    report = until(lambda: (r := read_report(jawor.installation, "sealer")) and r.code and r, "the sealer's refusal")
+    assert (report.state, report.code) == (State.REFUSED, "log-behind")
+    jawor.stop()
+    karnet(jawor.path, "federation", "recover")
+    jawor.serve()
+    assert len(hashes(card)) == 1
+    rows = _rows(jawor, "SELECT number FROM entitlements_medium WHERE number LIKE 'lost-%' ORDER BY 1")
+    assert rows == [["lost-0"], ["lost-1"], ["lost-2"]]
 
 
 def test_a_new_server_catches_up_from_nothing(card: Card) -> None:

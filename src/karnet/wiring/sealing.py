@@ -14,6 +14,7 @@ from karnet.journal.log_tables import LogTables, snapshot
 from karnet.journal.sealing import BATCH, Busy, Sealer
 from karnet.wiring import clock
 from karnet.wiring.checkpoint_file import CheckpointFile, DamagedCheckpointFile
+from karnet.wiring.hub_guard import check_with_hub
 from karnet.wiring.installation import Installation
 from karnet.wiring.log_keys import ensure_log_key, verifier_key
 from karnet.wiring.problem import InstallationProblem, explained
@@ -25,7 +26,7 @@ _RETRY_S = 1.0
 
 
 class GuardedSealer(Sealer):
-    """A sealer that refuses to start where the database and the checkpoint file disagree.
+    """A sealer that refuses to start where the database is behind the checkpoint file, or behind the hub.
 
     Entering takes the sealer's lock, compares, brings the file up to date with what a crash kept from it, and only
     then may sign. Raises Busy, or InstallationProblem with a code `log-…` (journal.guard.Why).
@@ -42,6 +43,9 @@ class GuardedSealer(Sealer):
             allowed = examine(self._installation)
             if isinstance(allowed, MayNotSign):
                 raise InstallationProblem(f"log-{allowed.why}", allowed.what, allowed.do)
+            with snapshot() as cursor:
+                size = LogTables(cursor).size() or 0
+            check_with_hub(self._installation, size)
             catch_up(self._installation, allowed)
         except BaseException:
             self.__exit__()
