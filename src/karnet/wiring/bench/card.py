@@ -24,7 +24,7 @@ from karnet.wiring.demo import network
 from karnet.wiring.demo.weekend import found_network
 from karnet.wiring.installation import Installation
 from karnet.wiring.network.servers import Card, Server, until
-from karnet.wiring.play.steps import Sell
+from karnet.wiring.play.steps import OpenShift, Sell
 from karnet.wiring.play.words import SaleLine
 
 DAY = date(2026, 1, 17)
@@ -114,7 +114,11 @@ def _probe(card: Card, n: int) -> float:
 
 
 def _at(hour: int) -> str:
-    return network.instant(DAY, wall_time(hour)).isoformat()
+    return _instant(hour).isoformat()
+
+
+def _instant(hour: int) -> datetime:
+    return network.instant(DAY, wall_time(hour))
 
 
 @contextmanager
@@ -126,6 +130,11 @@ def _card(world: World) -> Iterator[Card]:
         with card:
             card.make(world.say)
             found_network(card, DAY)
+            opened = [
+                OpenShift(at=_instant(8), sales_point=place, operator=clerk, float_amount="100.00")
+                for place, clerk in (("jawor/rental", "jawor/hania"), ("jawor/till-1", "jawor/grzegorz"))
+            ]
+            card.members["jawor"].ask("play", steps=[msgspec.to_builtins(step) for step in opened])
             yield card
     finally:
         for record in place.glob("*/cluster.json"):
