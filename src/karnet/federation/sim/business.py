@@ -7,16 +7,31 @@ tables, so with the link down they go by what was known then, as in life: points
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
 
-from karnet.access.operations import Gate, GateEnrolled, Passage, Passed, gate_id
-from karnet.accounts.operations import AccountOpened, BooksOpened, Transfer, house_account
+from karnet.access.operations import Gate, GateEnrolled, Granted, NotTaken, Passage, Passed, Taken, gate_id
+from karnet.accounts.operations import (
+    AccountOpened,
+    BooksOpened,
+    Charged,
+    Loaded,
+    MoneyDrawn,
+    MoneyLoaded,
+    ReservationEnded,
+    Reserved,
+    StoredAccount,
+    Transfer,
+    house_account,
+    stored_account,
+)
 from karnet.accounts.rules import house_accounts
 from karnet.catalogue.operations import Product, Published, Validity
 from karnet.entitlements.operations import (
+    Activated,
     Blocked,
+    DayUsed,
     DepositReturned,
     DepositTaken,
     EntitlementIssued,
@@ -103,7 +118,8 @@ class Desk:
         """Do something that somebody at this facility could do now; return whether anything was recorded."""
         ways: Sequence[tuple[int, Callable[[Random, datetime], Operation | None]]] = (
             (5, self.sell), (8, self.pass_gate), (2, self.top_up), (1, self.block), (1, self.unblock),
-            (2, self.hand_in), (1, self.open_shift), (1, self.close_shift),
+            (2, self.hand_in), (1, self.open_shift), (1, self.close_shift), (2, self.load), (3, self.charge),
+            (2, self.grant), (2, self.turn),
         )  # fmt: skip
         way = chance.choices([way for _, way in ways], [weight for weight, _ in ways])[0]
         operation = way(chance, at)
@@ -112,7 +128,7 @@ class Desk:
     def record(self, operation: Operation, chance: Random, at: datetime) -> bool:
         """Record an operation as somebody of this facility; return whether the tables took it."""
         self._keys += 1
-        actor = self.gate if isinstance(operation, Passed) else self.operator
+        actor = self.gate if isinstance(operation, Passed | Granted | Taken | NotTaken) else self.operator
         key = f"{self.code}:{self._keys}:{chance.getrandbits(32)}"
         return self.server.record(key, at, actor, operation, salt=chance.randbytes(16))
 
@@ -198,6 +214,7 @@ class Desk:
     def passed(self, chance: Random, at: datetime, ticket: Row, points: int) -> Passed:
         """Return a passage on a ticket that takes so many points."""
         taken = house_account(self.facility, "points_taken", "points")
+        first = ticket["activated_at"] is None
         return Passed(
             passage=Passage(
                 id=derived_id(instant(at), f"{self.code}:{chance.getrandbits(64)}", "passage"), gate=self.gate,
@@ -205,6 +222,107 @@ class Desk:
                 points=points, weight=1_000_000,
             ),
             transfers=(Transfer(source=points_account(ticket["id"]), target=taken, amount=points, unit="points"),),
+            activated=Activated(id=ticket["id"], valid_from=instant(at)) if first else None,
+            day_used=DayUsed(id=ticket["id"], day=at.date()),
+        )  # fmt: skip
+
+    def grant(self, chance: Random, at: datetime) -> Operation | None:
+        """The gate opens and waits for the turn; the points are reserved."""
+        ticket = self._any(chance, "entitlements.Entitlement")
+        if ticket is None or self._blocked(ticket["medium"]):
+            return None
+        account = self.server.rows("accounts.Account")[points_account(ticket["id"]),]
+        if account["balance"] - account["reserved"] < 4:
+            return None
+        grant, until = (
+            derived_id(instant(at), f"{self.code}:{chance.getrandbits(64)}", "grant"),
+            at + timedelta(seconds=15),
+        )
+        taken = house_account(self.facility, "points_taken", "points")
+        return Granted(
+            grant=grant, gate=self.gate, facility=self.facility, medium=ticket["medium"], entitlement=ticket["id"],
+            direction="in", points=4, weight=1_000_000, expires_at=until, by="only_one",
+            reserved=Reserved(
+                id=grant, source=account["id"], target=taken, amount=4, unit="points", expires_at=until
+            ),
+        )  # fmt: skip
+
+    def turn(self, chance: Random, at: datetime) -> Operation | None:
+        """Somebody goes through, or nobody does: what was reserved is drawn, or free again."""
+        waiting = [
+            row
+            for row in self.server.rows("access.Grant").values()
+            if row["facility"] == self.facility and row["outcome"] in (None, "")
+        ]
+        if not waiting:
+            return None
+        grant = chance.choice(waiting)
+        source = points_account(grant["entitlement"])
+        went = chance.random() < 0.7
+        ended = ReservationEnded(id=grant["id"], source=source, amount=grant["points"], posted=went)
+        if not went:
+            return NotTaken(grant=grant["id"], ended=ended)
+        taken = house_account(self.facility, "points_taken", "points")
+        return Taken(
+            grant=grant["id"],
+            passage=Passage(
+                id=grant["id"], gate=self.gate, facility=self.facility, medium=grant["medium"],
+                entitlement=grant["entitlement"], direction="in", points=grant["points"], weight=grant["weight"],
+            ),
+            ended=ended,
+            transfers=(Transfer(source=source, target=taken, amount=grant["points"], unit="points"),),
+        )  # fmt: skip
+
+    def load(self, chance: Random, at: datetime) -> Operation | None:
+        """Money is put on a card, held by this facility."""
+        medium = self._any(chance, "entitlements.Medium")
+        if medium is None:
+            return None
+        account = stored_account(medium["id"], medium["issue"], self.facility, "money", CURRENCY)
+        paid = house_account(self.facility, "card_payments", CURRENCY)
+        return Loaded(
+            load=MoneyLoaded(
+                id=derived_id(instant(at), f"{self.code}:{chance.getrandbits(64)}", "load"), medium=medium["id"],
+                facility=self.facility, currency=CURRENCY, money=20_00,
+            ),
+            sales_point=self.till,
+            stored=(
+                StoredAccount(
+                    account=account, medium=medium["id"], issue=medium["issue"], facility=self.facility, kind="money",
+                    currency=CURRENCY,
+                ),
+            ),
+            accounts=(AccountOpened(id=account, owner=medium["id"], purpose="money", unit=CURRENCY, overdraft=0),),
+            transfers=(Transfer(source=paid, target=account, amount=20_00, unit=CURRENCY),),
+        )  # fmt: skip
+
+    def charge(self, chance: Random, at: datetime) -> Operation | None:
+        """A card is charged for something, from money that this or another facility holds."""
+        accounts = self.server.rows("accounts.Account")
+        pockets = [
+            row for row in self.server.rows("accounts.Stored").values() if accounts[row["account"],]["balance"] > 0
+        ]
+        if not pockets:
+            return None
+        pocket = chance.choice(pockets)
+        amount = min(accounts[pocket["account"],]["balance"], chance.choice((3_00, 15_00, 20_00)))
+        sources, between = [(pocket["account"], amount)], []
+        if pocket["facility"] != self.facility:
+            owed, due = (house_account(holder, "stored", CURRENCY) for holder in (pocket["facility"], self.facility))
+            between = [Transfer(source=pocket["account"], target=owed, amount=amount, unit=CURRENCY)]
+            sources = [(due, amount)]
+        targets = earned(self.facility, CURRENCY, gross=amount, vat=0, deposit=0)
+        charge = derived_id(instant(at), f"{self.code}:{chance.getrandbits(64)}", "charge")
+        return Charged(
+            id=charge, medium=pocket["medium"], facility=self.facility, sales_point=self.till, currency=CURRENCY,
+            amount=amount,
+            drawn=(
+                MoneyDrawn(
+                    charge=charge, n=0, medium=pocket["medium"], facility=self.facility, held_by=pocket["facility"],
+                    currency=CURRENCY, money=amount,
+                ),
+            ),
+            transfers=(*between, *allocate(sources, targets, CURRENCY, first=len(between))),
         )  # fmt: skip
 
     def block(self, chance: Random, at: datetime) -> Operation | None:
