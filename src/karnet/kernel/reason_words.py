@@ -14,6 +14,7 @@ from karnet.kernel.decimals import money
 from karnet.kernel.outcomes import Fact, Refused
 from karnet.kernel.reason_words_common_card import COMMON_CARD
 from karnet.kernel.reason_words_settlement import SETTLEMENT
+from karnet.kernel.reason_words_stays import STAYS
 from karnet.kernel.reasons import Reason
 from karnet.kernel.sentences import Sentence
 from karnet.kernel.time import zone
@@ -375,6 +376,7 @@ WORDS: dict[Reason, Sentence] = {
         de="Das ist mehr, als heute noch verkauft werden darf[: {left_minor} bleiben]. Verkaufen Sie weniger, oder bitten Sie um ein höheres Limit.",
     ),
     **COMMON_CARD,
+    **STAYS,
     **SETTLEMENT,
 }
 

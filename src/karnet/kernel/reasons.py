@@ -83,3 +83,15 @@ class Reason(StrEnum):
     INVITATION_ENDED = "invitation_ended"
     HOME_ONLY = "home_only"  # only the server that sold it, or gave it out, may do this
     KEY_NOT_VOUCHED = "key_not_vouched"
+    # tabs and stays
+    UNKNOWN_TARIFF = "unknown_tariff"
+    UNKNOWN_TAB = "unknown_tab"
+    TAB_CLOSED = "tab_closed"
+    PEOPLE_INSIDE = "people_inside"  # the tab's people have not all left
+    NO_STAY = "no_stay"  # nobody's stay is on this band
+    STAY_ENDED = "stay_ended"
+    MONEY_OWED = "money_owed"  # nobody leaves before it is paid
+    ALREADY_INSIDE = "already_inside"
+    UNKNOWN_ZONE = "unknown_zone"
+    ZONE_FULL = "zone_full"
+    EVACUATION = "evacuation"
