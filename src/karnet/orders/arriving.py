@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from karnet.journal.rules.arrivals import Claim, Own, Place, claims
-from karnet.orders.operations import Invoiced, Returned, ShiftOpened, Sold
+from karnet.orders.operations import Invoiced, Returned, ShiftOpened, Sold, TabBilled
 
 
 @claims(Sold)
 @claims(Returned)
 @claims(ShiftOpened)
-def at_the_counter(part: Sold | Returned | ShiftOpened, place: Place) -> Sequence[Claim]:
+@claims(TabBilled)
+def at_the_counter(part: Sold | Returned | ShiftOpened | TabBilled, place: Place) -> Sequence[Claim]:
     seller = Own(part.sales_point, ("sales_point",), under=part.facility)
     return [Own(part.facility, ("facility",)), seller, Own(part.operator, ("operator",))]
 

@@ -237,3 +237,113 @@ class Invoice(ProjectedModel):
             models.UniqueConstraint(fields=["facility", "year", "sequence"], name="invoice_sequence_unique"),
             models.UniqueConstraint(fields=["facility", "document"], name="invoice_document_unique"),
         ]
+
+
+class Tab(ProjectedModel):
+    """An open sales document. Its balance is that of its account (rules.tabs.tab_account): paid less charged."""
+
+    id = models.UUIDField(primary_key=True)
+    document = models.CharField(max_length=64)
+    facility = _seller("Facility")
+    sales_point = _seller("SalesPoint")
+    operator = _seller("Operator")
+    sequence = models.IntegerField()
+    currency = models.CharField(max_length=3)
+    limit_minor = models.BigIntegerField()
+    buyer = models.UUIDField(null=True)
+    customer = models.UUIDField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    closed_origin = models.SmallIntegerField(null=True)
+    closed_number = models.BigIntegerField(null=True)
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "orders_tab"
+        indexes: ClassVar = [
+            # Those that are open are few, however many there were.
+            models.Index(fields=["facility"], condition=Q(closed_at__isnull=True), name="tab_open"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["facility", "document"], name="tab_document_unique"),
+            models.UniqueConstraint(fields=["sales_point", "sequence"], name="tab_sequence_unique"),
+            models.CheckConstraint(condition=Q(limit_minor__gte=0), name="tab_limit_not_negative"),
+        ]
+
+
+class TabLine(ProjectedModel):
+    """Something charged to a tab, or (below zero) taken off it again."""
+
+    id = models.UUIDField(primary_key=True)
+    tab = models.UUIDField(db_index=True)
+    n = models.IntegerField()
+    stay = models.UUIDField(null=True)
+    code = models.CharField(max_length=64)
+    product = models.UUIDField()
+    category = models.CharField(max_length=64)
+    quantity = models.IntegerField()
+    unit_price = models.BigIntegerField()
+    amount = models.BigIntegerField()
+    vat_bp = models.IntegerField()
+    vat = models.BigIntegerField()
+    sales_point = models.UUIDField()
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "orders_tab_line"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(amount=models.F("quantity") * models.F("unit_price")), name="tab_line_amount_is_its_product"
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__gte=0, vat__gte=0, vat__lte=models.F("amount"))
+                | Q(amount__lte=0, vat__lte=0, vat__gte=models.F("amount")),
+                name="tab_line_vat_inside_amount",
+            ),
+        ]
+
+
+class TabPayment(ProjectedModel):
+    """Money paid on a tab, or (below zero) paid back from it."""
+
+    id = models.UUIDField(primary_key=True)
+    tab = models.UUIDField(db_index=True)
+    n = models.IntegerField()
+    kind = models.CharField(max_length=16)
+    amount = models.BigIntegerField()
+    tendered = models.BigIntegerField(null=True)
+    account = models.UUIDField(null=True)
+    shift = models.UUIDField(null=True)
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "orders_tab_payment"
+        indexes: ClassVar = [
+            models.Index(fields=["shift"], condition=Q(shift__isnull=False), name="tab_payment_of_shift"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(kind__in=_PAYMENT_KINDS), name="tab_payment_kind_known"),
+            models.CheckConstraint(condition=~Q(amount=0), name="tab_payment_is_something"),
+            models.CheckConstraint(
+                condition=Q(tendered__isnull=True) | Q(tendered__gte=models.F("amount")),
+                name="tab_payment_tendered_enough",
+            ),
+        ]
+
+
+class TabBill(ProjectedModel):
+    """The order that a tab's lines before it ended in (those of lower numbers that no earlier one has)."""
+
+    order = models.UUIDField(primary_key=True)
+    tab = models.UUIDField(db_index=True)
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "orders_tab_bill"

@@ -191,3 +191,112 @@ class TermsSet(Operation, frozen=True, kw_only=True):
     sales_point: UUID
     products: tuple[str, ...] | None = None
     limit_minor: int | None = None
+
+
+class TabOpened(Part, frozen=True, kw_only=True):
+    """An open sales document: goods, services and stays are charged to it, money is paid on it, until it is closed.
+
+    `number` is what people call it ("K1-T000042"), `sequence` its place among those of its sales point. `limit_minor`:
+    how much may be owed when its people leave (a school's voucher, a company's word); 0 = nothing.
+    """
+
+    id: UUID
+    number: str
+    sequence: int
+    facility: UUID
+    sales_point: UUID
+    operator: UUID
+    currency: str
+    limit_minor: int = 0
+    buyer: UUID | None = None
+    customer: UUID | None = None
+
+
+class TabLine(Part, frozen=True, kw_only=True):
+    """Something charged to a tab: `amount` gross = `quantity` × `unit_price`, `vat` inside it. Below zero: taken off again.
+
+    `stay`: the stay it is about; its lines of one `code` add up to what that part of the stay costs so far.
+    """
+
+    id: UUID
+    tab: UUID
+    n: int
+    code: str
+    product: UUID
+    category: str
+    quantity: int
+    unit_price: int
+    amount: int
+    vat_bp: int
+    vat: int
+    sales_point: UUID
+    stay: UUID | None = None
+
+
+class TabPayment(Part, frozen=True, kw_only=True):
+    """Money paid on a tab, `amount` kept; below zero: paid back from it."""
+
+    id: UUID
+    tab: UUID
+    n: int
+    kind: PaymentKind
+    amount: int
+    tendered: int | None = None
+    account: UUID | None = None
+    shift: UUID | None = None
+
+
+class TabClosed(Part, frozen=True, kw_only=True):
+    """Everything charged is paid, everything paid is charged or paid back: the tab takes no more."""
+
+    id: UUID
+
+
+class TabChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What an operation does to one tab, with the transfers that book it. Stays carry it in operations of their own."""
+
+    tab: UUID
+    opened: TabOpened | None = None
+    lines: tuple[TabLine, ...] = ()
+    payments: tuple[TabPayment, ...] = ()
+    closed: TabClosed | None = None
+    accounts: tuple[AccountOpened, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+
+    def parts(self) -> tuple[Part, ...]:
+        """Return the parts, in the order in which they are projected."""
+        ends = (self.closed,) if self.closed else ()
+        opened = (self.opened,) if self.opened else ()
+        return (*self.accounts, *opened, *self.lines, *self.payments, *ends, *self.transfers)
+
+
+@operation("orders.tab_changed", scope="house")
+class TabChanged(Operation, frozen=True, kw_only=True):
+    """A tab was opened, charged, paid or closed at a till. Tabs stay at home; what they end in (TabBilled) travels."""
+
+    change: TabChange
+
+    def parts(self) -> Iterable[Part]:
+        return self.change.parts()
+
+
+@operation("orders.tab_billed")
+class TabBilled(Operation, frozen=True, kw_only=True):
+    """The sales document of a tab: its lines that no earlier one has, merged, and the payments that settle them.
+
+    An order like any other from then on (receipt, invoice). The money moved with the tab's own lines and payments.
+    """
+
+    order: UUID
+    tab: UUID
+    number: str
+    sequence: int
+    facility: UUID
+    sales_point: UUID
+    operator: UUID
+    currency: str
+    total: int
+    lines: tuple[Line, ...]
+    payments: tuple[Payment, ...]
+    buyer: UUID | None = None
+    customer: UUID | None = None

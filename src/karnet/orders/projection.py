@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from karnet.journal.operations import Recorded
 from karnet.journal.projection import Insert, SetEarlier, Write, projects, stamped
+from karnet.orders import models
 from karnet.orders.models import CashMovement, GivenBack, Invoice, LineBack, Order, OrderLine, Payment, Shift, Terms
-from karnet.orders.operations import CashMoved, Invoiced, Returned, ShiftClosed, ShiftOpened, Sold, TermsSet
+from karnet.orders.operations import (
+    CashMoved,
+    Invoiced,
+    Returned,
+    ShiftClosed,
+    ShiftOpened,
+    Sold,
+    TabBilled,
+    TabClosed,
+    TabLine,
+    TabOpened,
+    TabPayment,
+    TermsSet,
+)
 
 _FACT = ("at", "origin", "number")
 _SELLER = ("facility", "sales_point", "operator")
@@ -61,6 +75,20 @@ INVOICE = _Invoice(Invoice, ["order", "facility", "year", "sequence", "document"
 CASH_MOVED = Insert(CashMovement, ["id", "shift", "operator", "currency", "amount", "reason", *_FACT])
 TERMS = Insert(Terms, ["id", "sales_point", "products", "limit_minor", *_FACT])
 CLOSED = SetEarlier(Shift, ["id"], ["expected", "counted"], "closed")
+TAB = Insert(
+    models.Tab,
+    ["id", "document", *_SELLER, "sequence", "currency", "limit_minor", "buyer", "customer", *_FACT],
+)
+TAB_LINE = Insert(
+    models.TabLine,
+    [
+        "id", "tab", "n", "stay", "code", "product", "category", "quantity", "unit_price", "amount", "vat_bp", "vat",
+        "sales_point", *_FACT,
+    ],
+)  # fmt: skip
+TAB_PAYMENT = Insert(models.TabPayment, ["id", "tab", "n", "kind", "amount", "tendered", "account", "shift", *_FACT])
+TAB_BILL = Insert(models.TabBill, ["order", "tab", *_FACT])
+TAB_CLOSED = SetEarlier(models.Tab, ["id"], [], "closed")
 
 
 @projects(ShiftOpened)
@@ -103,6 +131,10 @@ def sold(sale: Sold, recorded: Recorded, write: Write) -> None:
             sale.currency, sale.total, vat, deposit, sale.buyer, sale.customer, *stamped(recorded),
         ),
     )  # fmt: skip
+    _order_lines(sale, write)
+
+
+def _order_lines(sale: Sold | TabBilled, write: Write) -> None:
     for n, line in enumerate(sale.lines):
         write(
             LINE,
@@ -138,3 +170,55 @@ def invoiced(invoice: Invoiced, recorded: Recorded, write: Write) -> None:
             *stamped(recorded),
         ),
     )  # fmt: skip
+
+
+@projects(TabOpened)
+def tab_opened(tab: TabOpened, recorded: Recorded, write: Write) -> None:
+    write(
+        TAB,
+        (
+            tab.id, tab.number, tab.facility, tab.sales_point, tab.operator, tab.sequence, tab.currency,
+            tab.limit_minor, tab.buyer, tab.customer, *stamped(recorded),
+        ),
+    )  # fmt: skip
+
+
+@projects(TabLine)
+def tab_line(line: TabLine, recorded: Recorded, write: Write) -> None:
+    write(
+        TAB_LINE,
+        (
+            line.id, line.tab, line.n, line.stay, line.code, line.product, line.category, line.quantity,
+            line.unit_price, line.amount, line.vat_bp, line.vat, line.sales_point, *stamped(recorded),
+        ),
+    )  # fmt: skip
+
+
+@projects(TabPayment)
+def tab_payment(paid: TabPayment, recorded: Recorded, write: Write) -> None:
+    write(
+        TAB_PAYMENT,
+        (
+            paid.id, paid.tab, paid.n, paid.kind, paid.amount, paid.tendered, paid.account, paid.shift,
+            *stamped(recorded),
+        ),
+    )  # fmt: skip
+
+
+@projects(TabClosed)
+def tab_closed(tab: TabClosed, recorded: Recorded, write: Write) -> None:
+    write(TAB_CLOSED, (tab.id, recorded))
+
+
+@projects(TabBilled)
+def tab_billed(bill: TabBilled, recorded: Recorded, write: Write) -> None:
+    write(
+        ORDER,
+        (
+            bill.order, bill.number, bill.facility, bill.sales_point, bill.operator, bill.sequence, None,
+            bill.currency, bill.total, sum(line.vat for line in bill.lines), 0, bill.buyer, bill.customer,
+            *stamped(recorded),
+        ),
+    )  # fmt: skip
+    _order_lines(bill, write)
+    write(TAB_BILL, (bill.order, bill.tab, *stamped(recorded)))

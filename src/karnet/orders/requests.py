@@ -236,3 +236,79 @@ class InvoiceIssued(msgspec.Struct, frozen=True, kw_only=True, tag="invoiced"):
     order: UUID
     number: str
     buyer: UUID
+
+
+class Extra(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Something charged to a tab that no price list here knows: a dish of a third party's restaurant. Gross minor units."""
+
+    code: str
+    unit_price: int
+    vat_bp: int
+    quantity: int = 1
+
+
+class OpenTab(msgspec.Struct, frozen=True, kw_only=True):
+    """Open a sales document that stays open: a school's voucher, a table. `payments`: paid on it at once.
+
+    `limit_minor`: how much may be owed when its people leave. `buyer`: a company; `customer`: a person, by ids.
+    """
+
+    key: str
+    at: datetime
+    actor: UUID
+    sales_point: UUID
+    payments: tuple[Payment, ...] = ()
+    limit_minor: int = 0
+    buyer: UUID | None = None
+    customer: UUID | None = None
+
+
+class ChargeTab(msgspec.Struct, frozen=True, kw_only=True):
+    """Charge goods and services to an open tab; nothing is paid now. `extras`: what no price list here knows."""
+
+    key: str
+    at: datetime
+    actor: UUID
+    sales_point: UUID
+    tab: UUID
+    lines: tuple[SaleLine, ...] = ()
+    extras: tuple[Extra, ...] = ()
+
+
+class PayTab(msgspec.Struct, frozen=True, kw_only=True):
+    """Pay on an open tab, as much as `payments` say."""
+
+    key: str
+    at: datetime
+    actor: UUID
+    sales_point: UUID
+    tab: UUID
+    payments: tuple[Payment, ...]
+
+
+class CloseTab(msgspec.Struct, frozen=True, kw_only=True):
+    """Close a tab: what is owed is paid now, exactly; what was paid too much is paid back as `refund_kind`."""
+
+    key: str
+    at: datetime
+    actor: UUID
+    sales_point: UUID
+    tab: UUID
+    payments: tuple[Payment, ...] = ()
+    refund_kind: PaymentKind = "cash"
+    account: UUID | None = None
+
+
+class TabNow(msgspec.Struct, frozen=True, kw_only=True, tag="tab", omit_defaults=True):
+    """A tab as it is now. `balance`: paid less charged, minor units; below zero is owed. `change`: to hand out;
+    `refund`: paid back. `order`, `document`: what it ended in, when it was closed."""
+
+    tab: UUID
+    number: str
+    balance: int
+    currency: str
+    change: int = 0
+    refund: int = 0
+    closed: bool = False
+    order: UUID | None = None
+    document: str | None = None

@@ -314,11 +314,14 @@ def takings(shift: UUID) -> Takings | None:
         return None
     taken = rows(
         "SELECT p.kind, sum(p.amount)::bigint FROM orders_payment p JOIN orders_order o ON o.id = p.order"
-        " WHERE o.shift = %s GROUP BY p.kind",
-        [shift],
+        " WHERE o.shift = %s GROUP BY p.kind"
+        " UNION ALL SELECT kind, sum(amount)::bigint FROM orders_tab_payment WHERE shift = %s AND amount > 0 GROUP BY kind",
+        [shift, shift],
     )
     paid_out = rows(
-        "SELECT refund_kind, sum(refund)::bigint FROM orders_given_back WHERE shift = %s GROUP BY refund_kind", [shift]
+        "SELECT refund_kind, sum(refund)::bigint FROM orders_given_back WHERE shift = %s GROUP BY refund_kind"
+        " UNION ALL SELECT kind, -sum(amount)::bigint FROM orders_tab_payment WHERE shift = %s AND amount < 0 GROUP BY kind",
+        [shift, shift],
     )
     moved = rows(
         "SELECT coalesce(sum(amount) FILTER (WHERE amount > 0), 0)::bigint,"
@@ -331,10 +334,17 @@ def takings(shift: UUID) -> Takings | None:
         operator=operator,
         sales_point=sales_point,
         float_minor=float_minor,
-        taken=dict(taken),
-        paid_out=dict(paid_out),
+        taken=_added(taken),
+        paid_out=_added(paid_out),
         moved_in=moved[0][0],
         moved_out=moved[0][1],
         expected=expected,
         counted=counted,
     )
+
+
+def _added(found: Iterable[tuple[Any, ...]]) -> dict[PaymentKind, int]:
+    sums: dict[PaymentKind, int] = {}
+    for kind, amount in found:
+        sums[kind] = sums.get(kind, 0) + amount
+    return sums
