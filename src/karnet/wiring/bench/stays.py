@@ -6,7 +6,6 @@ the guests go to the sauna and come back; one in four has no package but prepaid
 
 from __future__ import annotations
 
-import time
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -24,6 +23,7 @@ BILLS = 40_000
 STAYS = 2_000_000
 SAMPLE = 2_000
 CORES = 2
+ROUNDS = 5
 _SEED = 20_260_101
 _FIRST_DAY = date(2026, 1, 1)
 _DAYS = 120
@@ -49,12 +49,11 @@ def reprice_stays(world: World, against: Yardstick, out: Path) -> Figure:
     by_hand = [rater.rate(stay(sample, index)).total_minor for index in range(SAMPLE)]
     if by_hand != reprice(other, sample).total_minor.tolist():
         raise RuntimeError("columns and bills differ")
-    began = time.perf_counter()
-    reprice(other, stays, workers=CORES)
-    seconds = time.perf_counter() - began
+    # It takes a second: the best of some rounds is that of the least disturbed.
+    seconds = min(timed(lambda: reprice(other, stays, workers=CORES)) for _ in range(ROUNDS))
     with profiled(out / "profile-reprice.txt"):
         reprice(other, stays.part(0, STAYS // 10))
-    return rate(STAYS, seconds, against, f"stays through another tariff, {CORES} threads", aim=">= 1,000,000/s")
+    return rate(STAYS, seconds, against, f"{STAYS} stays through another tariff, {CORES} threads", aim=">= 1,000,000/s")
 
 
 def tariff(level: int) -> Tariff:
