@@ -1,11 +1,54 @@
-"""What books of another server claim: that whoever took money, charged, or keeps books is its own."""
+"""What books of another server claim: that whoever took money, charged, or keeps books is its own, and that accounts
+are opened on the terms that accounts of their purpose have everywhere."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
-from karnet.accounts.operations import BooksOpened, MoneyDrawn, MoneyLoaded, PointsCharged
-from karnet.journal.rules.arrivals import Claim, Own, Place, claims
+from karnet.accounts.operations import (
+    AccountOpened,
+    BooksOpened,
+    HousePurpose,
+    MoneyDrawn,
+    MoneyLoaded,
+    PointsCharged,
+    StoredAccount,
+    house_account,
+    owned_account,
+    stored_account,
+)
+from karnet.journal.rules.arrivals import Claim, Own, Place, Wrong, claims
+
+_HOUSE = frozenset(get_args(HousePurpose))
+
+
+@claims(AccountOpened)
+def account_opened(part: AccountOpened, place: Place) -> Sequence[Claim]:
+    """An account may be opened by several servers, and the first one counts: so whoever opens it must open the same.
+
+    Whoever could open a facility's account on other terms before the facility does would make servers differ for ever.
+    """
+    terms: tuple[int | None, bool] = (part.overdraft, part.hot)
+    if part.purpose in _HOUSE:
+        right = terms == (None, True) and part.id == house_account(part.owner, part.purpose, part.unit)  # type: ignore[arg-type]
+    elif part.purpose in ("drawer", "safe"):
+        right = terms == (None, False) and part.id == owned_account(part.owner, part.purpose, part.unit)
+    elif part.purpose == "points":
+        right = terms == (0, False) and part.id == owned_account(part.owner, "points", part.unit)
+    elif part.purpose in ("money", "bonus"):
+        right = terms == (0, False)  # StoredAccount tells whose it is.
+    else:
+        right = True
+    return () if right else [Wrong("wrong_terms", f"it opens the {part.purpose} account {part.id} on terms of its own")]
+
+
+@claims(StoredAccount)
+def stored(part: StoredAccount, place: Place) -> Sequence[Claim]:
+    account = stored_account(part.medium, part.issue, part.facility, part.kind, part.currency)
+    if part.account != account:
+        return [Wrong("wrong_id", f"{part.account} is not the account of {part.facility} on {part.medium}")]
+    return [Own(part.facility, ("facility",))]
 
 
 @claims(BooksOpened)

@@ -12,9 +12,11 @@ from types import MappingProxyType
 
 import msgspec
 
+from karnet.accounts.operations import AccountOpened, BooksOpened, stored_account
 from karnet.federation.core.batching import next_push
 from karnet.federation.core.messages import Code, Push
 from karnet.federation.core.store import Kept
+from karnet.federation.sim.business import CURRENCY
 from karnet.federation.sim.machine import Machine
 from karnet.federation.sim.memory import MemoryLog, MemoryStore
 from karnet.federation.sim.server import stored
@@ -157,6 +159,32 @@ def money_from_nothing(world: World, evil: Machine, victim: Machine) -> Named | 
     )
 
 
+def account_on_other_terms(world: World, evil: Machine, victim: Machine) -> Named | None:
+    """An account that another facility is about to open is opened first, on terms of the attacker's own.
+
+    Whoever applies the attacker's entry first would go by other terms than the rest, for ever.
+    """
+    rows = victim.server.rows("entitlements.Medium").values()
+    known = evil.server.rows("entitlements.Medium")
+    media = [row for row in rows if (row["id"],) in known]
+    if not media or not victim.may_sign:
+        return None
+    medium = world.chance.choice(media)
+    account = stored_account(medium["id"], medium["issue"], victim.desk.facility, "money", CURRENCY)
+    opened = AccountOpened(
+        id=account, owner=medium["id"], purpose="money", unit=CURRENCY, overdraft=world.chance.choice((1_000_00, None))
+    )
+    named = _seal(
+        world,
+        evil,
+        _entry(world, evil, BooksOpened(facility=evil.desk.facility, accounts=(opened,)), world.clock(evil)),
+    )
+    desk, now = victim.desk, world.clock(victim)
+    desk.record(desk.loaded(world.chance, now, medium), world.chance, now)
+    world.awaken(victim)
+    return named
+
+
 def forged_relay(world: World, evil: Machine, victim: Machine) -> Named | None:
     """A member passes on another's entries, altered, before their server does."""
     held = world.hub.server.store.log(victim.name).size
@@ -216,6 +244,7 @@ ATTACKS: Mapping[str, Attack] = MappingProxyType(
         "echo": echo,
         "garbage": garbage,
         "money_from_nothing": money_from_nothing,
+        "account_on_other_terms": account_on_other_terms,
         "forged_relay": forged_relay,
         "forged_note": forged_note,
         "flood": flood,

@@ -276,8 +276,10 @@ class Desk:
     def load(self, chance: Random, at: datetime) -> Operation | None:
         """Money is put on a card, held by this facility."""
         medium = self._any(chance, "entitlements.Medium")
-        if medium is None:
-            return None
+        return None if medium is None else self.loaded(chance, at, medium)
+
+    def loaded(self, chance: Random, at: datetime, medium: Row) -> Loaded:
+        """Return the load of a medium with twenty złoty."""
         account = stored_account(medium["id"], medium["issue"], self.facility, "money", CURRENCY)
         paid = house_account(self.facility, "card_payments", CURRENCY)
         return Loaded(
