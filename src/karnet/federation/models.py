@@ -175,3 +175,16 @@ class ArchivePull(models.Model):
 
     class Meta:
         db_table = "federation_archive_pull"
+
+
+class Delay(models.Model):
+    """How long another log's entries lately took from being recorded there to being applied here (federation.delays)."""
+
+    log = models.CharField(primary_key=True, max_length=255)
+    p50_ms = models.IntegerField()
+    p99_ms = models.IntegerField()
+    samples = models.IntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "federation_delay"

@@ -18,6 +18,7 @@ from karnet.federation import peers
 from karnet.federation.core.messages import News, Pull, Reply, Request
 from karnet.federation.core.relaying import Alarm, Inbound, Outbound, Rest, Send
 from karnet.federation.core.store import Store
+from karnet.federation.delays import Delays
 from karnet.federation.http.client import Unanswered
 from karnet.federation.http.news import News as Waker
 from karnet.federation.models import Alarm as AlarmRow
@@ -44,6 +45,7 @@ class Relay:
 
     def __init__(self, store: Store, news: Waker, *, clock: Clock, stop: threading.Event, say: Say) -> None:
         self._store, self._news, self._clock, self._stop, self._say = store, news, clock, stop, say
+        self._delays = Delays()
 
     def run_lane(self, lane: Outbound | Inbound, call: Call, hub: str) -> None:
         """Carry a lane's messages until told to stop."""
@@ -104,6 +106,8 @@ class Relay:
         seen = self._news.count
         while not self._stop.is_set():
             done = applying.apply_arrived(self._clock(), APPLIED_AT_ONCE)
+            if done.counts:
+                self._delays.note(done.counts, self._clock())
             # New members are followed as soon as the hub's log says so; their first entries come next.
             if peers.follow_members(self._clock()):
                 self._news.tell()

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from django.db import connection
 
+from karnet.federation.delays import Quantiles, delays
 from karnet.federation.models import Alarm, ArchivePull, Member, Peer
 from karnet.federation.selectors import MemberRow, hub, members
 from karnet.journal.arrivals import HeldLog, held_logs
@@ -28,7 +29,7 @@ class Vouched(msgspec.Struct, frozen=True, kw_only=True):
 class LogStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One log. `held` entries are here, `applied` of them applied. `behind_s`: for how many seconds the oldest entry
     that is here waits to be applied; of the home log, for how many the oldest sealed one waits for the hub's receipt.
-    `words`: its key for the telephone. `state`: ok, behind, waiting, quarantined, suspended or not followed."""
+    `delay`: what its entries lately took from there to here. `words`: its key for the telephone. `state`: ok, behind, waiting, quarantined, suspended or not followed."""
 
     log: str
     home: bool
@@ -42,6 +43,7 @@ class LogStatus(msgspec.Struct, frozen=True, kw_only=True):
     vouched: tuple[Vouched, ...]
     words: str
     good: int | None = None
+    delay: Quantiles | None = None
 
 
 class PeerStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +99,7 @@ def status(at: datetime) -> Status:
     """Return how the common card does at this instant. A fixed number of queries."""
     from karnet.federation.membership.fingerprints import key_words
 
-    held, taking_part, vouched = held_logs(), members(), _vouched()
+    held, taking_part, vouched, took = held_logs(), members(), _vouched(), delays()
     rows = _rows()
     home = next((name for name, row in rows.items() if row["origin"] == HOME), "")
     logs = tuple(
@@ -108,6 +110,7 @@ def status(at: datetime) -> Status:
             vouched.get(member.log, ()),
             at,
             key_words(member.keys[-1]),
+            took.get(member.log),
         )
         for member in taking_part
     )
@@ -141,6 +144,7 @@ def _log(
     vouched: tuple[Vouched, ...],
     at: datetime,
     words: str,
+    delay: Quantiles | None,
 ) -> LogStatus:
     if row is None:
         state, detail, behind = "not followed", "", 0
@@ -165,6 +169,7 @@ def _log(
         vouched=vouched,
         words=words,
         good=member.good,
+        delay=None if row["origin"] == HOME else delay,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
@@ -16,12 +17,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from karnet.entitlements.conflicts import Conflict, conflicts
 from karnet.faces.backoffice.frame import LOOKS, facilities, page
 from karnet.faces.base.access import allow
 from karnet.faces.base.clock import wall_now
+from karnet.faces.base.words import money
 from karnet.federation.status import LogStatus, Status, status
 
 _WIDTH, _HEIGHT, _NODE = 480, 360, 46
+_MOST_CONFLICTS = 50
 
 
 @allow(*LOOKS)
@@ -42,13 +46,37 @@ def _now() -> dict[str, Any]:
     # What servers say to each other goes by the real clock, also in a demonstration.
     found = status(wall_now())
     places = facilities()
+    titles = {place.id: place.title for place in places}
     return {
+        "conflicts": [_conflict(one, titles) for one in conflicts(_MOST_CONFLICTS)],
         "status": found,
         "zone": places[0].time_zone if places else "UTC",
         "logs": [(log, STATES.get(log.state, log.state), _kind(log)) for log in found.logs],
         "alarms": [(alarm, *_told(alarm.code, alarm.values, alarm.what, alarm.do)) for alarm in found.alarms],
         "picture": picture(found) if found.hub else "",
         "cut": sorted(msgspec.json.decode(found.archive.cut, type=dict[str, int]).items()) if found.archive else [],
+    }
+
+
+CONFLICTS: Mapping[str, Promise] = {
+    "overdrawn": gettext_lazy("spent more than there was: %(amount)s"),
+    "deposit_returned": gettext_lazy("card deposit paid out more than once: %(amount)s too much"),
+    "block_lifted": gettext_lazy("block lifted more than once"),
+    "medium_issued": gettext_lazy("one card given out more than once"),
+    "chip_issued": gettext_lazy("one chip given out more than once"),
+    "left_on_replaced": gettext_lazy("ticket came onto a card that had been replaced"),
+}
+"""What servers that did not know of each other did together (entitlements.conflicts). The agreement says who bears it."""
+
+
+def _conflict(one: Conflict, titles: Mapping[UUID, str]) -> dict[str, Any]:
+    amount = "" if not one.unit else money(one.amount, one.unit) if len(one.unit) == 3 else f"{one.amount} {one.unit}"
+    return {
+        "at": one.at,
+        "number": one.number,
+        "what": str(CONFLICTS.get(one.kind, one.kind)) % {"amount": amount},
+        "where": ", ".join(titles.get(facility, str(facility)[:8]) for facility in one.facilities),
+        "operations": one.operations,
     }
 
 

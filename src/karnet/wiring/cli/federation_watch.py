@@ -161,12 +161,13 @@ def pull(session: Session) -> Exit:
 
 
 def _in_words(found: Status) -> str:
-    rows = [("LOG", "HELD", "APPLIED", "BEHIND", "STATE", "VOUCHED FOR BY")]
+    rows = [("LOG", "HELD", "APPLIED", "BEHIND", "TOOK p50/p99", "STATE", "VOUCHED FOR BY")]
     for log in found.logs:
         name = f"{log.log}{' (hub)' if log.is_hub else ''}{' (here)' if log.home else ''}"
         vouched = ", ".join(f"{one.by} {one.size}" for one in log.vouched if one.by != log.log)
         state = f"{log.state}: {log.detail}" if log.detail else log.state
-        rows.append((name, f"{log.held}", f"{log.applied}", f"{log.behind_s} s", state, vouched))
+        took = f"{log.delay.p50_ms / 1000:.2f}/{log.delay.p99_ms / 1000:.2f} s" if log.delay else "-"
+        rows.append((name, f"{log.held}", f"{log.applied}", f"{log.behind_s} s", took, state, vouched))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines.append("")
