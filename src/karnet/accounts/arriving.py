@@ -9,7 +9,9 @@ from typing import get_args
 from karnet.accounts.operations import (
     AccountOpened,
     BooksOpened,
+    Charged,
     HousePurpose,
+    Loaded,
     MoneyDrawn,
     MoneyLoaded,
     PointsCharged,
@@ -61,3 +63,13 @@ def books_opened(part: BooksOpened, place: Place) -> Sequence[Claim]:
 @claims(PointsCharged)
 def dealt(part: MoneyLoaded | MoneyDrawn | PointsCharged, place: Place) -> Sequence[Claim]:
     return [Own(part.facility, ("facility",))]
+
+
+@claims(Charged)
+def charged(part: Charged, place: Place) -> Sequence[Claim]:
+    return [Own(part.facility, ("facility",)), Own(part.sales_point, ("sales_point",), under=part.facility)]
+
+
+@claims(Loaded)
+def loaded(part: Loaded, place: Place) -> Sequence[Claim]:
+    return [] if part.sales_point is None else [Own(part.sales_point, ("sales_point",), under=part.load.facility)]

@@ -9,6 +9,7 @@ from karnet.entitlements.operations import (
     DepositReturned,
     DepositTaken,
     EntitlementIssued,
+    HolderNamed,
     MediumIssued,
     MediumReturned,
     Replaced,
@@ -40,7 +41,8 @@ def over_the_counter(part: MediumReturned | DepositTaken | DepositReturned, plac
 
 @claims(Blocked)
 @claims(Unblocked)
-def on_the_hotlist(part: Blocked | Unblocked, place: Place) -> Sequence[Claim]:
+@claims(HolderNamed)
+def at_a_till(part: Blocked | Unblocked | HolderNamed, place: Place) -> Sequence[Claim]:
     return [] if part.sales_point is None else [Own(part.sales_point, ("sales_point",))]
 
 

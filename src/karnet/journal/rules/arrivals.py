@@ -219,3 +219,8 @@ def received(part: Received, place: Place) -> Sequence[Claim]:
     if any(size < 0 for size in part.sizes.values()) or place.log.name in part.sizes:
         return [Wrong("bad_sizes", "it says it received its own log, or less than nothing")]
     return ()
+
+
+def claiming_parts() -> frozenset[type[Part]]:
+    """Return every part type whose claims some slice registered (a house test compares it with what parts name)."""
+    return frozenset(_claims)
