@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from karnet.accounts.operations import AccountOpened, Transfer
+from karnet.accounts.operations import AccountOpened, StoredAccount, Transfer
 from karnet.catalogue.operations import Validity
 from karnet.journal.operations import Operation, Part, operation
 
@@ -185,6 +185,7 @@ class Replaced(Operation, frozen=True, kw_only=True):
     moved: tuple[EntitlementMoved, ...]
     sales_point: UUID
     accounts: tuple[AccountOpened, ...] = ()
+    stored: tuple[StoredAccount, ...] = ()
     deposits_taken: tuple[DepositTaken, ...] = ()
     deposits_returned: tuple[DepositReturned, ...] = ()
     transfers: tuple[Transfer, ...] = ()
@@ -192,7 +193,7 @@ class Replaced(Operation, frozen=True, kw_only=True):
 
     def parts(self) -> Iterable[Part]:
         return (
-            self.new, self.block, *self.moved, *self.accounts,
+            self.new, self.block, *self.moved, *self.accounts, *self.stored,
             *self.deposits_taken, *self.deposits_returned, *self.transfers,
             *((self.holder,) if self.holder else ()),
         )  # fmt: skip

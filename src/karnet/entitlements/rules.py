@@ -26,6 +26,7 @@ from karnet.entitlements.operations import (
     MediumKind,
     Replaced,
 )
+from karnet.entitlements.purse import OpenMoney, carry
 from karnet.entitlements.requests import NameHolder, Replace
 from karnet.journal.requests import made_id
 from karnet.kernel.ids import named_id
@@ -358,10 +359,15 @@ def issued_state(issued: MediumIssued, at: datetime) -> MediumState:
 
 
 class Held:
-    """What is on the media of a desk: entitlements and deposits, as the decisions so far leave them."""
+    """What is on the media of a desk: entitlements, deposits and money, as the decisions so far leave them."""
 
-    def __init__(self, holdings: Mapping[UUID, list[Holding]], deposits: Mapping[UUID, list[OpenDeposit]]) -> None:
-        self.holdings, self.deposits = dict(holdings), dict(deposits)
+    def __init__(
+        self,
+        holdings: Mapping[UUID, list[Holding]],
+        deposits: Mapping[UUID, list[OpenDeposit]],
+        money: Mapping[UUID, list[OpenMoney]] | None = None,
+    ) -> None:
+        self.holdings, self.deposits, self.money = dict(holdings), dict(deposits), dict(money or {})
 
     def put_deposit(self, taken: DepositTaken) -> None:
         """Take in a deposit that was just taken."""
@@ -405,6 +411,7 @@ def decide_replace(desk: Desk, held: Held, request: Replace, facility: UUID) -> 
             paid.append(DepositReturned(id=deposit.id, medium=old.id, **same))  # type: ignore[arg-type]
             taken.append(DepositTaken(id=made_id(request, f"deposit:{place}"), medium=new.id, **same))  # type: ignore[arg-type]
         held.deposits[old.id] = []
+    carried, held.money[new.id] = carry(held.money.pop(old.id, []), new)
     desk.put(msgspec.structs.replace(old, state="replaced", blocks=old.blocks + 1, state_at=at))
     desk.put(issued_state(new, at))
     if holder is not None:
@@ -422,6 +429,9 @@ def decide_replace(desk: Desk, held: Held, request: Replace, facility: UUID) -> 
         deposits_taken=tuple(taken),
         deposits_returned=tuple(paid),
         holder=holder,
+        stored=carried.stored,
+        accounts=carried.accounts,
+        transfers=carried.transfers,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -10,9 +10,18 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
-from karnet.accounts.selectors import ask_balances, balances
+from karnet.accounts.selectors import ask_balances, balances, stored
 from karnet.catalogue.operations import Validity
-from karnet.entitlements.rules import Desk, Holding, MediumState, OpenBlock, OpenDeposit, medium_id, points_account
+from karnet.entitlements.purse import OpenMoney
+from karnet.entitlements.rules import (
+    Desk,
+    Holding,
+    MediumState,
+    OpenBlock,
+    OpenDeposit,
+    medium_id,
+    points_account,
+)
 from karnet.journal.flight import Send
 from karnet.parties.selectors import facilities
 
@@ -234,6 +243,21 @@ def open_deposits(media: Collection[UUID]) -> dict[UUID, list[OpenDeposit]]:
     ):
         found[row[1]].append(OpenDeposit(id=row[0], medium=row[1], facility=row[2], amount=row[3], currency=row[4]))
     return found
+
+
+def open_money(media: Mapping[UUID, MediumState]) -> dict[UUID, list[OpenMoney]]:
+    """Return the money on media (of their present issue), by medium. To move it, hold the media's locks."""
+    return {
+        medium: [
+            OpenMoney(
+                account=one.account, facility=one.facility, kind=one.kind, currency=one.held.unit,
+                amount=one.held.balance,
+            )
+            for one in some
+            if one.issue == media[medium].issue and one.held.balance > 0
+        ]
+        for medium, some in stored(list(media)).items()
+    }  # fmt: skip
 
 
 def open_blocks(media: Collection[UUID]) -> dict[UUID, list[OpenBlock]]:

@@ -100,7 +100,9 @@ def replace(requests: Sequence[Replace]) -> list[ReplacementIssued | Refused]:
 def _replace(tx: Transaction[Replace, ReplacementIssued]) -> None:
     old = {request.old for request in tx.fresh}
     desk = selectors.lock_desk(old, [(request.new_number, request.chip) for request in tx.fresh])
-    held = rules.Held(selectors.holdings(desk.media), selectors.open_deposits(desk.media))
+    held = rules.Held(
+        selectors.holdings(desk.media), selectors.open_deposits(desk.media), selectors.open_money(desk.media)
+    )
     places = sales_points({request.sales_point for request in tx.fresh})
     for request in tx.fresh:
         place = places.get(request.sales_point)

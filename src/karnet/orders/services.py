@@ -248,7 +248,9 @@ def _replace_cards(tx: Transaction[ReplaceCard, ReplacementIssued]) -> None:
     desk = entitlements.lock_desk(
         {r.old for r in tx.fresh}, [(r.new_number, r.new_chip or r.new_number) for r in tx.fresh]
     )
-    held = Held(entitlements.holdings(desk.media), entitlements.open_deposits(desk.media))
+    held = Held(
+        entitlements.holdings(desk.media), entitlements.open_deposits(desk.media), entitlements.open_money(desk.media)
+    )
     for request in tx.fresh:
         decided = decide_replace_card(request, counter, desk, held)
         if isinstance(decided, Refused):

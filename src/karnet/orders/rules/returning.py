@@ -255,5 +255,7 @@ def decide_replace_card(
         [(source, taken.amount)],
         earned(place.facility, place.currency, gross=0, vat=0, deposit=taken.amount),
         place.currency,
+        first=len(replaced.transfers),
     )
-    return taken.amount, msgspec.structs.replace(replaced, deposits_taken=(taken,), transfers=tuple(money))
+    transfers = (*replaced.transfers, *money)
+    return taken.amount, msgspec.structs.replace(replaced, deposits_taken=(taken,), transfers=transfers)

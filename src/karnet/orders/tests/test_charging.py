@@ -11,11 +11,14 @@ import pytest
 from karnet.accounts.facts import drawn_sums, load_sums
 from karnet.accounts.operations import house_account
 from karnet.accounts.selectors import balances, books_balance, discrepancies
+from karnet.entitlements.rules import medium_id
 from karnet.journal.cuts import extent
 from karnet.journal.rebuilding import check
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.reasons import Reason
 from karnet.orders.charging import ChargeCard, LoadMoney, MoneyOn, charge, load, money_on
+from karnet.orders.requests import ReplaceCard
+from karnet.orders.services import replace_cards
 from karnet.orders.tests.conftest import ANNA, CARLA, MORNING, NORTH, SOUTH, SOUTH_TILL, TILL, World, race, state
 from karnet.orders.tests.test_facts import seal
 
@@ -137,6 +140,25 @@ def test_a_card_given_to_somebody_else_carries_none_of_the_former_holders_money(
     card.taken_back(cards=("1",))
     card.sold(card.line("P30", "1"), pay=3600, at=NOON + timedelta(hours=2))
     assert money_on("1", "PLN") == (0, 0)
+
+
+@pytest.mark.parametrize("deposit", ["new", "move"])
+def test_a_replaced_card_carries_its_money_and_who_holds_it(card: World, deposit: Any) -> None:
+    loaded(card, 1000, bonus=100)
+    loaded(card, 400, actor=CARLA, sales_point=SOUTH_TILL)
+    request = ReplaceCard(
+        key=card.key(), at=NOON + timedelta(hours=1), actor=ANNA, old=medium_id("1"), new_number="2", sales_point=TILL,
+        deposit=deposit, deposit_minor=1000 if deposit == "new" else 0,
+    )  # fmt: skip
+    assert not isinstance(replace_cards([request])[0], Refused)
+    assert (money_on("1", "PLN"), money_on("2", "PLN")) == ((0, 0), (1400, 100))
+    (answer,) = charge([charging(card, 500, number="2", at=NOON + timedelta(hours=2))])
+    assert isinstance(answer, MoneyOn)
+    facts = extent(seal())
+    sums = {(r.held_by, r.facility): r.money for r in drawn_sums(facts, "PLN", None, NOON + timedelta(1))}
+    assert sums == {(SOUTH, SOUTH): 400, (NORTH, SOUTH): 100}
+    assert set(books_balance().values()) == {0}
+    assert check().sound
 
 
 @pytest.mark.parametrize("seed", range(3))
