@@ -87,14 +87,25 @@ def _used(extent: Extent, since: datetime | None, until: datetime | None, measur
     ]  # fmt: skip
 
 
-def used_elsewhere(extent: Extent, sold_by: UUID, used_at: UUID, after: UUID | None, limit: int) -> list[UUID]:
+def used_elsewhere(
+    extent: Extent, sold_by: UUID, used_at: UUID, after: UUID | None, limit: int, *, used_or_not: bool = False
+) -> list[UUID]:
     """Return tickets sold by one facility and let through a gate of another, inside an extent, in the order of ids.
 
-    `after`: the last one of the page before. What a debt between two facilities is traced to.
+    `after`: the last one of the page before. What a debt between two facilities is traced to. `used_or_not`: all that
+    the first one sold, where an agreement owes something for tickets that nobody used there.
     """
     sold, sold_parameters = extent.where("e")
     passed, passed_parameters = extent.where("p")
     further = " AND e.id > %s" if after else ""
+    if used_or_not:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT e.id FROM entitlements_entitlement e WHERE e.facility_id = %s AND {sold}{further}"
+                " ORDER BY e.id LIMIT %s",
+                [sold_by, *sold_parameters, *([after] if after else []), limit],
+            )
+            return [row[0] for row in cursor.fetchall()]
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT e.id FROM entitlements_entitlement e WHERE e.facility_id = %s AND {sold}{further} AND EXISTS (SELECT"

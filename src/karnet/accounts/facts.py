@@ -56,6 +56,28 @@ def drawn_sums(extent: Extent, currency: str, since: datetime | None, until: dat
     ]
 
 
+class Drawn(NamedTuple):
+    """One charge to a medium: what it took of the money that a facility holds on it (minor units)."""
+
+    at: datetime
+    medium: UUID
+    money: int
+    bonus: int
+
+
+def last_drawn(extent: Extent, held_by: UUID, facility: UUID, limit: int) -> list[Drawn]:
+    """Return the last charges at a facility of money that another holds, inside an extent, the newest first."""
+    where, parameters = extent.where("d")
+    return [
+        Drawn(*row)
+        for row in _rows(
+            "SELECT d.at, d.medium, d.money, d.bonus FROM accounts_drawn d"
+            f" WHERE d.held_by = %s AND d.facility = %s AND {where} ORDER BY d.at DESC, d.charge, d.n LIMIT %s",
+            [held_by, facility, *parameters, limit],
+        )
+    ]
+
+
 def points_charged(extent: Extent) -> tuple[str, list[Any]]:
     """Return SQL (a SELECT) and its parameters for points charged without a gate: entitlement, facility, points."""
     where, parameters = extent.where("q")

@@ -130,6 +130,28 @@ def deposit_sums(extent: Extent, currency: str, since: datetime | None, until: d
         return [DepositSum._make(row) for row in cursor.fetchall()]
 
 
+class DepositMoved(NamedTuple):
+    """A card deposit taken at one facility and paid back at another: when it was paid, which medium, how much."""
+
+    at: datetime
+    medium: UUID
+    amount: int
+
+
+def last_deposits(extent: Extent, taken_at: UUID, paid_at: UUID, limit: int) -> list[DepositMoved]:
+    """Return the last deposits taken at one facility and paid back at another, inside an extent, the newest first."""
+    taken, taken_parameters = extent.where("d")
+    back, back_parameters = extent.where("b")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT b.at, b.medium, b.amount FROM entitlements_deposit_back b JOIN entitlements_deposit d"
+            f" ON d.id = b.deposit_id WHERE d.facility_id = %s AND b.facility_id = %s AND {taken} AND {back}"
+            " ORDER BY b.at DESC, d.id LIMIT %s",
+            [taken_at, paid_at, *taken_parameters, *back_parameters, limit],
+        )
+        return [DepositMoved._make(row) for row in cursor.fetchall()]
+
+
 class SecondPayout(NamedTuple):
     """Deposits taken at `facility` that `paid_at` paid out though somebody had already: minor units."""
 

@@ -32,7 +32,7 @@ from karnet.settlement.rules.report import Report
 from karnet.settlement.rules.statements import statement
 from karnet.settlement.selectors import AgreementRow, ClosingRow, agreement_of, agreements, closed_report, closings
 from karnet.settlement.services import Close, close, settle
-from karnet.settlement.tracing import all_traced_tickets, traced_tickets
+from karnet.settlement.tracing import all_traced_tickets, traced_charges, traced_deposits, traced_tickets
 
 _TICKETS = 25
 
@@ -167,6 +167,12 @@ def pair(request: HttpRequest, debtor: str, creditor: str) -> HttpResponse:
         "next": f"{asked.query}&after={shown[-1].id}" if len(tickets) > _TICKETS else "",
         "formats": FORMATS,
         "heading": reports.heading(asked.report, asked.time_zone),
+        "charges": traced_charges(
+            by_code[debtor].id, by_code[creditor].id, cut=asked.cut, until=asked.report.until, limit=_TICKETS
+        ),
+        "deposits": traced_deposits(
+            by_code[debtor].id, by_code[creditor].id, cut=asked.cut, until=asked.report.until, limit=_TICKETS
+        ),
         "statement": reports.statement_tables(statement(asked.report, debtor, creditor), asked.titles),
     }
     return page(request, "pair.html", "office:settlement", context)
