@@ -103,7 +103,7 @@ def test_a_machine_restored_as_a_whole_signs_nothing_until_it_has_its_log_back(c
     karnet(jawor.path, "federation", "recover")
     jawor.serve()
     assert len(hashes(card)) == 1
-    rows = _rows(jawor, "SELECT number FROM entitlements_medium WHERE number LIKE 'lost-%' ORDER BY 1")
+    rows = _rows(jawor, "SELECT number FROM entitlements_medium WHERE number LIKE 'lost-%%' ORDER BY 1")
     assert rows == [["lost-0"], ["lost-1"], ["lost-2"]]
 
 

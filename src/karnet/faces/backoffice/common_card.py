@@ -176,7 +176,7 @@ def picture(found: Status) -> SafeString:
 def _around(members: list[str]) -> dict[str, tuple[float, float]]:
     found = {}
     for n, log in enumerate(members):
-        angle = 2 * math.pi * n / max(1, len(members)) - math.pi / 2
+        angle = 2 * math.pi * n / max(1, len(members)) - math.pi
         found[log] = (
             round(_WIDTH / 2 + (_WIDTH / 2 - _NODE - 8) * math.cos(angle), 1),
             round(_HEIGHT / 2 + (_HEIGHT / 2 - _NODE - 8) * math.sin(angle), 1),

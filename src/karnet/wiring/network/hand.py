@@ -200,7 +200,7 @@ def main(directory: Path) -> None:
 
 
 def _answer(hand: Hand, command: dict[str, Any]) -> dict[str, Any]:
-    from django.db import DatabaseError, InterfaceError, connection
+    from django.db import InterfaceError, OperationalError, connection
 
     act: Callable[..., dict[str, Any]] = getattr(hand, command.pop("do"))
     for name in ("at",):
@@ -211,7 +211,7 @@ def _answer(hand: Hand, command: dict[str, Any]) -> dict[str, Any]:
     while True:
         try:
             return act(**command)
-        except (DatabaseError, InterfaceError) as error:
+        except (OperationalError, InterfaceError) as error:
             # The database was killed under us: whoever keeps it starts it again, and the same keys do nothing twice.
             connection.close()
             print(f"hand: {str(error).strip()}", file=sys.stderr)
