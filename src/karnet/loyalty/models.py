@@ -70,9 +70,10 @@ class Right(ProjectedModel):
 
 
 class RightUse(ProjectedModel):
-    """A right used up. Its key is the right's, so there is no second time."""
+    """A right used up: once, as far as servers know of each other. More rows for one right are a conflict."""
 
-    right = models.OneToOneField(Right, primary_key=True, on_delete=models.PROTECT, related_name="+")
+    pk = models.CompositePrimaryKey("right", "origin", "number")
+    right = models.ForeignKey(Right, on_delete=models.PROTECT, db_index=False, related_name="+")
     order = models.UUIDField()
     at = models.DateTimeField()
     origin = models.SmallIntegerField()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from karnet.journal.operations import Recorded
-from karnet.journal.projection import Insert, Write, projects, stamped
+from karnet.journal.projection import CLAIM, Insert, Write, projects, stamped
 from karnet.kernel import canonical
 from karnet.loyalty import models
 from karnet.loyalty.operations import Earned, RightGiven, RightUsed, RulesPublished
+
+USED = "right_used"
+"""What may happen once, of rights (`CLAIM`)."""
 
 _FACT = ("at", "origin", "number")
 RULE = Insert(models.Rule, ["id", "facility", "code", "currency", "definition", "valid_from", "valid_until", *_FACT])
@@ -48,3 +51,4 @@ def right_given(part: RightGiven, recorded: Recorded, write: Write) -> None:
 @projects(RightUsed)
 def right_used(part: RightUsed, recorded: Recorded, write: Write) -> None:
     write(USE, (part.id, part.order, *stamped(recorded)))
+    write(CLAIM, (USED, part.id))

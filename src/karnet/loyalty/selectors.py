@@ -85,9 +85,10 @@ def active_media(since: datetime, until: datetime, limit: int, after: UUID | Non
     return [row[0] for row in rows]
 
 
+_USED = "EXISTS (SELECT FROM loyalty_right_use u WHERE u.right_id = r.id)"
 _RIGHT = (
-    "SELECT r.id, r.medium, r.issue, r.facility_id, r.discount_bp, r.products, r.valid_until, u.right_id IS NOT NULL"
-    " FROM loyalty_right r LEFT JOIN loyalty_right_use u ON u.right_id = r.id"
+    f"SELECT r.id, r.medium, r.issue, r.facility_id, r.discount_bp, r.products, r.valid_until, {_USED}"
+    " FROM loyalty_right r"
 )
 
 
@@ -100,7 +101,7 @@ def open_rights(medium: UUID, at: datetime) -> list[Right]:
     """Return the rights of a medium's present holder that can still be used, the one that ends first first."""
     return _rights(
         f"{_RIGHT} JOIN entitlements_medium m ON m.id = r.medium AND m.issue = r.issue"
-        " WHERE r.medium = %(medium)s AND r.valid_until > %(at)s AND u.right_id IS NULL ORDER BY r.valid_until, r.id",
+        f" WHERE r.medium = %(medium)s AND r.valid_until > %(at)s AND NOT {_USED} ORDER BY r.valid_until, r.id",
         {"medium": medium, "at": at},
     )
 

@@ -11,11 +11,11 @@ import msgspec
 from karnet.catalogue.selectors import product_versions
 from karnet.entitlements.selectors import lock_media, media, media_by_number
 from karnet.entitlements.services import already_issued
-from karnet.journal.projection import Conflict
+from karnet.journal.projection import CLAIM, Conflict
 from karnet.journal.transaction import Asked, Outcome, Transaction, transact
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
-from karnet.loyalty import projection, selectors
+from karnet.loyalty import selectors
 from karnet.loyalty.operations import Redeemed, RightUsed
 from karnet.loyalty.requests import Award, Awarded, PublishedRules, PublishRules, RuleDraft, SellWithRight
 from karnet.loyalty.rules import check_right, decide_award, decide_rules, discounted, rule_id
@@ -158,6 +158,8 @@ def _prepared(request: SellWithRight) -> tuple[Sell, int] | Refused:
 
 
 def _used_already(request: Asked, error: Exception) -> Refused:
-    if isinstance(error, Conflict) and error.form is projection.USE:
-        return refused(Reason.RIGHT_USED)
+    if isinstance(error, Conflict) and error.form is CLAIM and isinstance(request, SellWithRight):
+        right = selectors.rights([request.right]).get(request.right)
+        if right is not None and right.used:
+            return refused(Reason.RIGHT_USED)
     return already_issued(request, error)
