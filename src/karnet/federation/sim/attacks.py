@@ -60,9 +60,9 @@ def fork(world: World, evil: Machine, victim: Machine) -> Named | None:
     """A second history from some point on, longer than the first: what was sold at the end never was."""
     held = world.hub.server.store.log(evil.name).size
     log = evil.server.store.log(evil.name)
-    if held < 10 or log.size < held:
+    if held < 9 or log.size < held:
         return None
-    place = world.chance.randrange(8, held - 1)
+    place = world.chance.randrange(8, held)
     entries = [*log.entries[:place], *log.entries[place + 1 :], *(Kept(b'"%d"' % n) for n in range(4))]
     _replace(evil, entries, [place or 1, len(entries)])
     world.awaken(evil)
@@ -185,6 +185,25 @@ def account_on_other_terms(world: World, evil: Machine, victim: Machine) -> Name
     return named
 
 
+def stolen_id(world: World, evil: Machine, victim: Machine) -> Named | None:
+    """A member gives a sale of its own the id of another's, just made: whoever applies the thief's first refuses the
+    honest one."""
+    nodes = sorted(world.hub.nodes.keys() - world.hub.down)
+    if not victim.may_sign or not nodes:
+        return None
+    desk, now = victim.desk, world.clock(victim)
+    desk.record(desk.sell(world.chance, now), world.chance, now)
+    genuine = victim.server.disk.unsealed[-1].entry
+    while victim.server.disk.unsealed:
+        victim.server.seal()
+    push = next_push(victim.server.store, victim.name, world.hub.server.store.log(victim.name).size)
+    if push is None:
+        return None
+    _say(world, victim, push)  # The thief hears of it from the hub.
+    stolen = msgspec.structs.replace(genuine, actor=evil.desk.operator, body=evil.desk.sell(world.chance, genuine.at))
+    return _seal(world, evil, stored(stolen, b""))
+
+
 def forged_relay(world: World, evil: Machine, victim: Machine) -> Named | None:
     """A member passes on another's entries, altered, before their server does."""
     held = world.hub.server.store.log(victim.name).size
@@ -234,6 +253,9 @@ def _say(world: World, evil: Machine, push: Push) -> None:
     if nodes:
         world.ask(evil, world.chance.choice(nodes), push)
 
+
+KNOWN_HOLES: Mapping[str, Attack] = MappingProxyType({"stolen_id": stolen_id})
+"""Attacks that do harm others: nothing guards against them yet."""
 
 ATTACKS: Mapping[str, Attack] = MappingProxyType(
     {

@@ -117,8 +117,8 @@ class Desk:
     def act(self, chance: Random, at: datetime) -> bool:
         """Do something that somebody at this facility could do now; return whether anything was recorded."""
         ways: Sequence[tuple[int, Callable[[Random, datetime], Operation | None]]] = (
-            (5, self.sell), (8, self.pass_gate), (2, self.top_up), (1, self.block), (1, self.unblock),
-            (2, self.hand_in), (1, self.open_shift), (1, self.close_shift), (2, self.load), (3, self.charge),
+            (5, self.sell), (8, self.pass_gate), (2, self.top_up), (2, self.block), (2, self.unblock),
+            (4, self.hand_in), (1, self.open_shift), (1, self.close_shift), (2, self.load), (3, self.charge),
             (2, self.grant), (2, self.turn),
         )  # fmt: skip
         way = chance.choices([way for _, way in ways], [weight for weight, _ in ways])[0]

@@ -13,7 +13,7 @@ import pytest
 from karnet.federation.core import accepting, answering
 from karnet.federation.core.messages import Cosigned
 from karnet.federation.sim import server as sim_server
-from karnet.federation.sim.attacks import ATTACKS
+from karnet.federation.sim.attacks import ATTACKS, KNOWN_HOLES
 from karnet.federation.sim.history import Failed, Told, play
 from karnet.federation.sim.server import Server
 from karnet.federation.sim.tables import Tables
@@ -36,6 +36,12 @@ def test_whatever_happens_the_servers_come_to_agree(batch: int) -> None:
 def test_every_attack_is_named_and_harms_nobody_else(attack: str) -> None:
     told = [play(seed, attack) for seed in range(20)]
     assert sum(one.attacked for one in told) >= 5, "it finds an occasion often enough"
+
+
+@pytest.mark.xfail(strict=True, reason="ids do not tell their maker: docs/federation.md, what is not guarded")
+@pytest.mark.parametrize("attack", KNOWN_HOLES)
+def test_known_holes_are_closed(attack: str) -> None:
+    assert sum(play(seed, attack).attacked for seed in range(20)) >= 5
 
 
 def test_one_seed_is_one_history() -> None:
