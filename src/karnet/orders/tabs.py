@@ -337,3 +337,8 @@ def unsettled_tabs(facility: UUID) -> list[UUID]:
     """Return a facility's open tabs, the oldest first. Those that are open are few, however many there were."""
     found = rows("SELECT id FROM orders_tab WHERE facility_id = %s AND closed_at IS NULL ORDER BY at, id", [facility])
     return [row[0] for row in found]
+
+
+def sales_points_of(ids: Collection[UUID]) -> set[UUID]:
+    """Return the sales points that opened tabs."""
+    return {row[0] for row in rows("SELECT sales_point_id FROM orders_tab WHERE id = ANY(%b::uuid[])", [list(ids)])}

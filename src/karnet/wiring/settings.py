@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "karnet.entitlements",
     "karnet.orders",
     "karnet.access",
+    "karnet.stays",
     "karnet.loyalty",
     "karnet.settlement",
     "karnet.federation",

@@ -1,0 +1,162 @@
+"""Bills of stays at any moment, what is owed, and when paid time ends: for tills, displays and info points. Nothing is
+locked or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from karnet.entitlements.selectors import media_by_chip, media_by_number
+from karnet.orders.selectors import rows
+from karnet.stays import selectors
+from karnet.stays.rules import billing
+from karnet.stays.rules.state import Inside, StayState
+from karnet.tariffs.bills import Bill
+
+
+class StayBill(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stay costs as of `at`, line by line, and what is owed for its whole tab if this stay is settled then."""
+
+    stay: UUID
+    tab: UUID
+    tab_number: str
+    currency: str
+    at: datetime
+    zone: str
+    goes_on: bool
+    bill: Bill
+    owed_minor: int
+    covered_until: datetime | None = None
+
+
+def bills(stays: Collection[UUID], at: datetime) -> dict[UUID, StayBill]:
+    """Return the bills of stays as of `at`; unknown ids are left out. A handful of statements, however many."""
+    inside = selectors.look(stays)
+    found = (inside.stays[id_] for id_ in stays if id_ in inside.stays)
+    return {stay.id: _bill(inside, stay, at) for stay in found}
+
+
+def _bill(inside: Inside, stay: StayState, at: datetime) -> StayBill:
+    facility, tab = inside.facilities[stay.facility], inside.tabs.get(stay.tab)
+    assert tab is not None, "a stay has a tab"
+    if stay.goes_on:
+        owed = billing.owed(inside, [stay], at)
+    else:
+        owed = max(0, -billing.free_money(tab, inside.of_tab(stay.tab)))
+    return StayBill(
+        stay=stay.id,
+        tab=stay.tab,
+        tab_number=tab.number,
+        currency=tab.currency,
+        at=at,
+        zone=stay.zone,
+        goes_on=stay.goes_on,
+        bill=billing.bill(stay, facility, inside.raters[stay.tariff], at),
+        owed_minor=owed,
+    )
+
+
+def owed_together(stays: Collection[UUID], at: datetime) -> int:
+    """Return what has to be paid if these stays of one tab are settled together as of `at`, minor units."""
+    inside = selectors.look(stays)
+    chosen = [inside.stays[id_] for id_ in stays if id_ in inside.stays and inside.stays[id_].goes_on]
+    return billing.owed(inside, chosen, at) if chosen else 0
+
+
+MAX_AHEAD = timedelta(hours=24)
+
+
+class Warning(msgspec.Struct, frozen=True, kw_only=True):  # noqa: A001 (the word of SPEC S15)
+    """Somebody's paid time ends at `covered_until`; `over`: it has ended."""
+
+    stay: UUID
+    medium: UUID
+    zone: str
+    covered_until: datetime
+    over: bool
+
+
+def warnings(facility: UUID, at: datetime, within_s: int | None = None) -> list[Warning]:
+    """Return whose paid time ends within so many seconds (the facility's rule where not named) or has ended, the soonest
+    first. People outside the zones are passed over. Costs a few bills for each person inside."""
+    going_on = selectors.stays_inside(facility)
+    inside = selectors.look(going_on)
+    found = []
+    for id_ in going_on:
+        stay = inside.stays[id_]
+        if not stay.zone or not stay.goes_on:
+            continue
+        seconds = inside.facilities[facility].rules.warn_s if within_s is None else within_s
+        latest = at + timedelta(seconds=seconds)
+        until = covered_until(inside, stay, at, latest)
+        if until < latest:
+            found.append(Warning(stay=id_, medium=stay.medium, zone=stay.zone, covered_until=until, over=until < at))
+    return sorted(found, key=lambda warning: (warning.covered_until, warning.stay))
+
+
+def covered_until(inside: Inside, stay: StayState, at: datetime, latest: datetime) -> datetime:
+    """Return the last whole second up to `latest` at which nothing is owed if the stay is left then; the entry where
+    something was owed at once. By halving: right because what is due never falls while the stay goes on."""
+    low = stay.moves[0].since if stay.moves else stay.begun_at
+    low = low.replace(microsecond=0)
+    if not billing.owed(inside, [stay], latest):
+        return latest
+    if billing.owed(inside, [stay], low):
+        return low
+    if not billing.owed(inside, [stay], at):
+        low = at.replace(microsecond=0)
+    high = latest.replace(microsecond=0)
+    while high - low > timedelta(seconds=1):
+        middle = (low + (high - low) / 2).replace(microsecond=0)
+        if billing.owed(inside, [stay], middle):
+            high = middle
+        else:
+            low = middle
+    return low
+
+
+class BandView(msgspec.Struct, frozen=True, kw_only=True):
+    """What the one desk reader shows of a band. `to_do`: "issue" (new, or came back), "settle" (a stay goes on: `bill`),
+    "take_back" (its stay is over), "refuse" (blocked or replaced). A card in its holder's hands that carries no stay:
+    "issue", a stay may begin on it."""
+
+    to_do: Literal["issue", "settle", "take_back", "refuse"]
+    medium: UUID | None = None
+    number: str = ""
+    bill: StayBill | None = None
+
+
+def look_at_bands(read: Sequence[str], at: datetime) -> list[BandView]:
+    """Tell what to do with bands read at the desk, by chip or printed number: the band's state decides issue or return."""
+    by_chip, by_number = media_by_chip(read), media_by_number(read)
+    found = [by_chip.get(text) or by_number.get(text) for text in read]
+    on = selectors.stays_on([medium.id for medium in found if medium])
+    last = _had_stays([medium.id for medium in found if medium])
+    known = bills({stay for stay, _ in on.values()}, at)
+    views = []
+    for text, medium in zip(read, found, strict=True):
+        if medium is None:
+            views.append(BandView(to_do="issue", number=text))
+        elif medium.blocks or medium.state == "replaced":
+            views.append(BandView(to_do="refuse", medium=medium.id, number=medium.number))
+        elif medium.id in on:
+            bill = known[on[medium.id][0]]
+            views.append(BandView(to_do="settle", medium=medium.id, number=medium.number, bill=bill))
+        else:
+            over = medium.state == "in_use" and (medium.id, medium.issue) in last
+            views.append(BandView(to_do="take_back" if over else "issue", medium=medium.id, number=medium.number))
+    return views
+
+
+def _had_stays(media: Iterable[UUID]) -> set[tuple[UUID, int]]:
+    """Return (medium, issue) of bands given out for a stay: when it is over they come back."""
+    return {
+        (medium, issue)
+        for medium, issue in rows(
+            "SELECT medium, issue FROM stays_stay WHERE medium = ANY(%b::uuid[]) AND NOT own_card", [list(media)]
+        )
+    }

@@ -1,0 +1,252 @@
+"""Coming in: bands given out, stays begun, prepayment on the tab."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import msgspec
+
+from karnet.entitlements.operations import MediumIssued
+from karnet.entitlements.rules import Desk as Media
+from karnet.entitlements.rules import MediumState, issued_state, usable_medium
+from karnet.journal.operations import Operation
+from karnet.journal.requests import made_id
+from karnet.kernel.money import vat_included
+from karnet.kernel.outcomes import Refused, bad_values, refused
+from karnet.kernel.reasons import Reason
+from karnet.kernel.time import instant
+from karnet.orders.operations import TabBilled
+from karnet.orders.rules.counter import Place
+from karnet.orders.rules.pricing import MAX_AMOUNT, change
+from karnet.orders.rules.tab_entries import Entry
+from karnet.orders.rules.tabs import Desk, check_money, open_tab, who_problems
+from karnet.stays.operations import OUTSIDE, BandsIssued, Begun, Located, Moved, StayBegun
+from karnet.stays.requests import Band, Enter, Entered
+from karnet.stays.rules.billing import PREPAID, free_money
+from karnet.stays.rules.state import Facility, Inside, MoveState, StayState
+from karnet.tariffs.rating import Rater
+from karnet.tariffs.stays import NOWHERE, BadStay, Move, Stay
+
+MAX_BANDS = 200
+
+Versions = Mapping[tuple[UUID, str], tuple[UUID, Rater]]
+"""The tariff versions in force by (facility, code)."""
+
+Decided = tuple[Entered | Refused, tuple[Operation, ...]]
+
+
+class _Arrivals(msgspec.Struct, kw_only=True):
+    """What an entry makes, gathered band by band; folded only when all of it holds."""
+
+    issued: list[MediumIssued] = []
+    stays: list[StayState] = []
+    begun: list[StayBegun] = []
+    moves: list[Moved] = []
+    located: list[Located] = []
+
+
+def decide_enter(
+    request: Enter, desk: Desk, media: Media, inside: Inside, versions: Versions, busy: set[UUID]
+) -> Decided:
+    """Let people in, all or none. `busy`: media that carry a stay that goes on.
+
+    Refuses a band in use, a tariff, category or package that is not in force, a full zone, an evacuation, and payments
+    that are not what the bands prepay.
+    """
+    place = desk.counter.place(request)
+    if isinstance(place, Refused):
+        return place, ()
+    facility = inside.facilities[place.facility]
+    shift = desk.counter.shift(request, place, {payment.kind for payment in request.payments})
+    if isinstance(shift, Refused):
+        return shift, ()
+    if facility.evacuation is not None:
+        return refused(Reason.EVACUATION), ()
+    problems = who_problems(request.buyer, request.customer, desk)
+    if not 0 < len(request.bands) <= MAX_BANDS:
+        problems["bands"] = f"must be 1 to {MAX_BANDS}"
+    if not 0 <= request.limit_minor <= MAX_AMOUNT:
+        problems["limit_minor"] = f"must be 0 to {MAX_AMOUNT} minor units"
+    if problems:
+        return bad_values(problems), ()
+    version = versions.get((place.facility, request.tariff))
+    if version is None:
+        return refused(Reason.UNKNOWN_TARIFF, tariff=request.tariff), ()
+    entry = _entry(request, place, desk)
+    if isinstance(entry, Refused):
+        return entry, ()
+    spare = max(0, free_money(entry.state, inside.of_tab(entry.state.id)))
+    arrivals = _arrivals(request, entry, facility, media, version, busy)
+    if isinstance(arrivals, Refused):
+        return arrivals, ()
+    prepaid = sum(stay.prepaid_minor for stay in arrivals.stays)
+    refusal = _check_paid(request, entry, prepaid, spare, place, desk) or _take_places(facility, arrivals)
+    if refusal is not None:
+        return refusal, ()
+    entry.pay(request.payments, place, shift)
+    bill = _bill_prepayments(entry, arrivals, facility, place, request, desk) if prepaid else None
+    for medium in arrivals.issued:
+        media.put(issued_state(medium, request.at))
+    busy.update(stay.medium for stay in arrivals.stays)
+    desk.tabs.put(entry)
+    inside.put(*arrivals.stays)
+    begun = Begun(
+        change=entry.change(),
+        stays=tuple(arrivals.begun),
+        moves=tuple(arrivals.moves),
+        located=tuple(arrivals.located),
+    )
+    issued = (BandsIssued(facility=place.facility, media=tuple(arrivals.issued)),) if arrivals.issued else ()
+    answer = Entered(
+        tab=entry.state.id,
+        number=entry.state.number,
+        stays=tuple(stay.id for stay in arrivals.stays),
+        prepaid=prepaid,
+        change=change(request.payments),
+        order=bill.order if bill else None,
+        document=bill.number if bill else None,
+    )
+    return answer, (*issued, begun, *((bill,) if bill else ()))
+
+
+def _entry(request: Enter, place: Place, desk: Desk) -> Entry | Refused:
+    if request.tab is None:
+        return open_tab(
+            request,
+            place,
+            desk.sequences,
+            limit_minor=request.limit_minor,
+            buyer=request.buyer,
+            customer=request.customer,
+        )
+    state = desk.tabs.open(request.tab)
+    if isinstance(state, Refused):
+        return state
+    return Entry(request, state) if state.facility == place.facility else refused(Reason.UNKNOWN_TAB)
+
+
+def _arrivals(
+    request: Enter, entry: Entry, facility: Facility, media: Media, version: tuple[UUID, Rater], busy: set[UUID]
+) -> _Arrivals | Refused:
+    made = _Arrivals()
+    for n, band in enumerate(request.bands):
+        medium = _medium(band, request, facility, media, made)
+        if isinstance(medium, Refused):
+            return medium
+        if medium.id in busy or any(stay.medium == medium.id for stay in made.stays):
+            return refused(Reason.MEDIUM_IN_USE, number=band.number)
+        prepaid = _prepaid(band, n, request, facility, version[1])
+        if isinstance(prepaid, Refused):
+            return prepaid
+        stay = StayBegun(
+            id=made_id(request, f"stay:{n}"),
+            tab=entry.state.id,
+            facility=facility.id,
+            medium=medium.id,
+            issue=medium.issue,
+            tariff=version[0],
+            category=band.category,
+            package=band.package,
+            prepaid_minor=prepaid,
+            prepaid_billed=facility.rules.receipt == "entry",
+            own_card=all(issued.id != medium.id for issued in made.issued),
+        )
+        made.begun.append(stay)
+        made.stays.append(_state(stay, request, facility, made))
+    return made
+
+
+def _medium(band: Band, request: Enter, facility: Facility, media: Media, made: _Arrivals) -> MediumState | Refused:
+    known = media.find(band.number)
+    if known is not None and known.state == "in_use":
+        return usable_medium(known) or known
+    if any(issued.number == band.number for issued in made.issued):
+        return refused(Reason.MEDIUM_IN_USE, number=band.number)
+    issued = media.decide_issue(band.number, band.chip or band.number, band.kind, facility.id, request.at)
+    if isinstance(issued, Refused):
+        return issued
+    if any(issued.chip == other.chip for other in made.issued):
+        return refused(Reason.MEDIUM_IN_USE, number=band.number, chip=issued.chip)
+    made.issued.append(issued)
+    return issued_state(issued, request.at)
+
+
+def _prepaid(band: Band, n: int, request: Enter, facility: Facility, rater: Rater) -> int | Refused:
+    """Return what a band prepays: as named, else the package's price now."""
+    at = instant(request.at)
+    package = Stay(category=band.category, moves=(Move(at=at, zone=NOWHERE),), ended=at, package=band.package)
+    try:
+        price = rater.rate(package).total_minor
+    except BadStay:
+        category = f"{band.category}/{band.package}" if band.package else band.category
+        return refused(Reason.UNKNOWN_TARIFF, tariff=request.tariff, category=category)
+    if band.prepaid_minor is None:
+        return price
+    allowed = facility.rules.prepayments
+    if allowed and band.prepaid_minor not in (*allowed, price):
+        return bad_values({f"bands[{n}].prepaid_minor": f"must be one of {', '.join(map(str, allowed))}"})
+    if not 0 <= band.prepaid_minor <= MAX_AMOUNT:
+        return bad_values({f"bands[{n}].prepaid_minor": f"must be 0 to {MAX_AMOUNT} minor units"})
+    if facility.rules.receipt == "entry" and rater.tariff.return_unused:
+        return bad_values({"tariff": "gives back what was not needed, so its prepayments are billed at the exit"})
+    return band.prepaid_minor
+
+
+def _state(stay: StayBegun, request: Enter, facility: Facility, made: _Arrivals) -> StayState:
+    at, zone = instant(request.at), facility.rules.metered_from
+    moves: tuple[MoveState, ...] = ()
+    if zone != OUTSIDE:
+        move = Moved(id=made_id(request, f"move:{stay.id}"), stay=stay.id, zone=zone, since=at)
+        made.moves.append(move)
+        made.located.append(Located(stay=stay.id, facility=facility.id, before=OUTSIDE, zone=zone))
+        moves = (MoveState(id=move.id, zone=zone, since=at),)
+    return StayState(
+        id=stay.id, tab=stay.tab, facility=stay.facility, medium=stay.medium, issue=stay.issue, tariff=stay.tariff,
+        category=stay.category, package=stay.package, prepaid_minor=stay.prepaid_minor,
+        prepaid_billed=stay.prepaid_billed, own_card=stay.own_card, begun_at=at, zone=zone, located_at=at if moves else None, moves=moves,
+    )  # fmt: skip
+
+
+def _check_paid(request: Enter, entry: Entry, prepaid: int, spare: int, place: Place, desk: Desk) -> Refused | None:
+    """A tab that may owe something need not be paid at once; else what it has to spare and the payments make it up."""
+    needed = max(0, prepaid - spare)
+    on_credit = not request.payments and needed <= entry.state.limit_minor
+    return None if on_credit else check_money(request.payments, needed, place, desk.book)
+
+
+def _take_places(facility: Facility, arrivals: _Arrivals) -> Refused | None:
+    """Take the heads of those who are metered from the issue of the band: all or none."""
+    taken: list[StayState] = []
+    for stay in arrivals.stays:
+        if stay.zone == OUTSIDE:
+            continue
+        outside = msgspec.structs.replace(stay, zone=OUTSIDE)
+        moved = facility.move(outside, stay.zone)
+        if isinstance(moved, Refused):
+            for other in taken:
+                facility.move(other, OUTSIDE)
+            return moved
+        taken.append(stay)
+    return None
+
+
+def _bill_prepayments(
+    entry: Entry, arrivals: _Arrivals, facility: Facility, place: Place, request: Enter, desk: Desk
+) -> TabBilled | None:
+    """Give the prepayments their document at once, where the facility does so (SPEC S17)."""
+    if facility.rules.receipt != "entry":
+        return None
+    for stay in arrivals.stays:
+        vat_bp = facility.rules.vat_bp
+        entry.charge(
+            PREPAID,
+            stay.tariff,
+            amount=stay.prepaid_minor,
+            vat=vat_included(stay.prepaid_minor, vat_bp),
+            vat_bp=vat_bp,
+            sales_point=place.sales_point,
+            category=stay.category,
+            stay=stay.id,
+        )
+    return entry.bill(desk.counter, place, request.actor) if entry.state.balance >= 0 else None
