@@ -72,6 +72,7 @@ def examine(
     may_connect = trial_start or installation.database_url is not None or status(installation) is not None
     if may_connect and all(check.ok for check in checks if check.name not in ("http-port", "clock")):
         checks.append(_checked("database-connection", lambda: _connection(installation, progress)))
+        checks += _standbys(installation)
     return checks
 
 
@@ -237,6 +238,25 @@ def _connection(installation: Installation, progress: Callable[[str], None] | No
                 "Run `karnet init`, which completes roles and tables.",
             ) from error
     return f"the application connects (PostgreSQL {version // 10_000}.{version % 10_000})"
+
+
+def _standbys(installation: Installation) -> list[Check]:
+    """How this database and those that follow it stand to each other; nothing where it stands alone or is stopped."""
+    from karnet.wiring.postgres.place import Part
+    from karnet.wiring.postgres.standing import standing
+    from karnet.wiring.postgres.telling import told
+
+    cluster = None if installation.database_url is not None else load_cluster(installation)
+    if cluster is None or (cluster.part is Part.PRIMARY and not cluster.peers) or status(installation) is None:
+        return []
+    try:
+        lines, well = told(standing(cluster))
+    except psycopg.Error as error:
+        return [
+            Check("standbys", False, f"Could not look: {str(error).strip()}", "`karnet standby status` looks again.")
+        ]
+    what = "; ".join(line for line in lines if not line.startswith("→"))
+    return [Check("standbys", well, what, " ".join(line[2:] for line in lines if line.startswith("→")))]
 
 
 def listener(host: str, port: int) -> str | None:

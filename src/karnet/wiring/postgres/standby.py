@@ -76,7 +76,7 @@ def copy_to(primary: Installation, standby: Installation, say: Progress) -> Clus
     """
     cluster = record_of(primary, Part.PRIMARY)
     account, name = owner_account(cluster.data), f"karnet_{secrets.token_hex(4)}"
-    cluster = _with_replica_role(primary, cluster)
+    cluster = with_replica_role(primary, cluster)
     here = Peer("", cluster.host, cluster.port, str(primary.path))
     placed = msgspec.structs.replace(place_cluster(standby, account, say, standby_of=cluster, name=name), peers=(here,))
     save_cluster(standby, placed)
@@ -92,7 +92,8 @@ def copy_to(primary: Installation, standby: Installation, say: Progress) -> Clus
     return placed
 
 
-def _with_replica_role(primary: Installation, cluster: Cluster) -> Cluster:
+def with_replica_role(primary: Installation, cluster: Cluster) -> Cluster:
+    """Give the running primary the role that copies, and its record that role's password; return the record."""
     password = cluster.passwords.get(Role.REPLICA) or secrets.token_urlsafe(24)
     cluster = msgspec.structs.replace(cluster, passwords={**cluster.passwords, Role.REPLICA: password})
     save_cluster(primary, cluster)
@@ -264,7 +265,7 @@ def follow(fenced: Installation, primary: Installation, say: Progress) -> bool:
     """
     cluster, source = record_of(fenced, Part.FENCED), record_of(primary, Part.PRIMARY)
     account, name = owner_account(cluster.data), f"karnet_{secrets.token_hex(4)}"
-    source = _with_replica_role(primary, source)
+    source = with_replica_role(primary, source)
     with administered(local(source)) as connection:
         connection.execute("SELECT pg_create_physical_replication_slot(%s, true)", [name])
     there = Peer("", source.host, source.port, str(primary.path))
