@@ -2,5 +2,6 @@
 
 Invariants: prices, weights and points come from the agreement in force, never from local settings; every division
 adds up to the grosz; periods add up to the season because amounts are differences of cumulative amounts; the same cut
-gives the same figures. Locks nothing: constraints refuse a second agreement at once and a second closing after one.
+gives the same figures. An agreement is in force when every member has signed it, which follows from the record alone.
+Who decides agreements waits for each other (one advisory lock); constraints refuse a second closing after one.
 """

@@ -23,6 +23,20 @@ RULES = [
     {},
     {"division": "equal_visited", "unused": "equal_members"},
     {"unused": "weights_of_members"},
+    {"division": "first_entries", "floor": "7.5"},
+    {"division": "points_frequency", "overdrawn": "seller", "unreturned": "equal_members"},
+    {
+        "prices": [
+            {
+                "product": "day",
+                "price": "160.00",
+                "vat": "8",
+                "parts": [{"facility": "C", "amount": "33.33", "vat": "23"}],
+            },
+            {"product": "points30", "price": "26.00", "vat": "8"},
+        ],
+        "unused": "equal_members",
+    },
 ]
 
 
@@ -52,7 +66,7 @@ def play(season: Season, chance: random.Random, steps: int) -> list[str]:
 @pytest.mark.parametrize("seed", range(6))
 def test_periods_add_up_to_the_season_and_the_books_to_its_balances(database: None, seed: int) -> None:
     season = Season()
-    agreement = season.agree(draft(**RULES[seed % 3]))
+    agreement = season.agree(draft(**RULES[seed]))
     play(season, random.Random(seed), 14)
     last = season.close(until=datetime(2027, 4, 10, tzinfo=UTC))
     assert isinstance(last, ClosedPeriod), last
@@ -60,7 +74,18 @@ def test_periods_add_up_to_the_season_and_the_books_to_its_balances(database: No
     in_all = season.settle(Cut(last.cut), until=datetime(2027, 4, 10, tzinfo=UTC))
     closed = [selectors.closed_report(_row(agreement.id), n + 1) for n in range(last.sequence)]
     for code in "ABC":
-        for name in ("collected", "points", "time", "unused", "over_price", "deferred", "deposits", "balance", "local"):
+        for name in (
+            "collected",
+            "points",
+            "time",
+            "bundles",
+            "unused",
+            "over_price",
+            "deferred",
+            "deposits",
+            "balance",
+            "local",
+        ):
             periods = sum(getattr(row(report, code), name) for report in closed)
             assert periods == getattr(row(in_all, code), name), (code, name)
     assert row(in_all, "A").deferred + row(in_all, "B").deferred + row(in_all, "C").deferred == 0, "the season is over"
@@ -73,7 +98,7 @@ def test_periods_add_up_to_the_season_and_the_books_to_its_balances(database: No
     assert places
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(len(RULES)))
 def test_every_grosz_of_a_settlement_is_traced_to_a_ticket(database: None, seed: int) -> None:
     season = Season()
     season.agree(draft(**RULES[seed]))
@@ -93,9 +118,10 @@ def test_every_grosz_of_a_settlement_is_traced_to_a_ticket(database: None, seed:
             for share in ticket.shares:
                 traced[share.facility, ticket.kind] += share.share
                 traced[share.facility, "unused"] += share.unused
+                traced[share.facility, "bundles"] += share.bundle
                 traced[share.facility, "passages"] += share.passages
     for line in report.facilities:
-        for name in ("local", "over_price", "deferred", "points", "time", "unused", "passages"):
+        for name in ("local", "over_price", "deferred", "points", "time", "bundles", "unused", "passages"):
             assert traced[line.code, name] == getattr(line, name), (line.code, name)
 
 
