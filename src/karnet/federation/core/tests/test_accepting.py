@@ -39,7 +39,7 @@ def refused(hub: Scribe, push: Push, sender: str = A) -> Rejection:
     outcome = receive(hub.store, push, sender=sender)
     assert isinstance(outcome, Rejection)
     if before is not None:
-        before.status = hub.store.log(push.log).status
+        before.status, before.until = hub.store.log(push.log).status, hub.store.log(push.log).until
         assert hub.store.log(push.log) == before
     return outcome
 
