@@ -29,7 +29,7 @@ _FACT = ("at", "origin", "number")
 ZONE = Insert(models.Zone, ["id", "facility", "code"])
 # Capacity and heads in one statement: between two of them the guard could not hold.
 HEADS = Add(models.Zone, ["id"], ["capacity", "heads"])
-BORDER = Insert(models.Border, ["gate", "facility", "role", "out_of", "into", "keeps_band", *_FACT])
+BORDER = Insert(models.Border, ["gate", "facility", "role", "leads_out_of", "leads_into", "keeps_band", *_FACT])
 RULES = Insert(models.HouseRules, ["id", "facility", "definition", *_FACT])
 STAY = Insert(
     models.Stay,

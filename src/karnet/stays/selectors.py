@@ -66,7 +66,7 @@ def borders(gates: Collection[UUID]) -> dict[UUID, tuple[UUID, Border]]:
     return {
         gate: (facility, Border(gate=gate, role=role, out_of=out_of, into=into, keeps_band=keeps))
         for gate, facility, role, out_of, into, keeps in rows(
-            "SELECT DISTINCT ON (gate) gate, facility, role, out_of, into, keeps_band FROM stays_border"
+            "SELECT DISTINCT ON (gate) gate, facility, role, leads_out_of, leads_into, keeps_band FROM stays_border"
             " WHERE gate = ANY(%b::uuid[]) ORDER BY gate, at DESC, number DESC",
             [list(gates)],
         )
