@@ -16,7 +16,8 @@ from karnet.entitlements.rules import Desk, points_account
 from karnet.journal.transaction import Outcome, Transaction, transact
 from karnet.kernel.outcomes import Refused
 from karnet.orders import selectors
-from karnet.orders.rules.charging import ChargeCard, LoadMoney, MoneyOn, Pocket, Purse, decide_charge, decide_load
+from karnet.orders.rules.charging import ChargeCard, LoadMoney, MoneyOn, decide_charge, decide_load
+from karnet.orders.rules.purses import Pocket, Purse
 
 __all__ = ["ChargeCard", "LoadMoney", "MoneyOn", "charge", "load", "money_on"]
 
@@ -29,9 +30,9 @@ def load(requests: Sequence[LoadMoney]) -> list[MoneyOn | Refused]:
 def _load(tx: Transaction[LoadMoney, MoneyOn]) -> None:
     counter = selectors.counter({r.sales_point for r in tx.fresh}, {r.actor for r in tx.fresh})
     desk = entitlements.lock_desk((), {(r.number, r.number) for r in tx.fresh})
-    purse = _purse(desk)
+    held = purse(desk)
     for request in tx.fresh:
-        tx.record([Outcome(request, *decide_load(request, counter, desk, purse))])
+        tx.record([Outcome(request, *decide_load(request, counter, desk, held))])
 
 
 def charge(requests: Sequence[ChargeCard]) -> list[MoneyOn | Refused]:
@@ -42,12 +43,13 @@ def charge(requests: Sequence[ChargeCard]) -> list[MoneyOn | Refused]:
 def _charge(tx: Transaction[ChargeCard, MoneyOn]) -> None:
     counter = selectors.counter({r.sales_point for r in tx.fresh}, {r.actor for r in tx.fresh})
     desk = entitlements.lock_desk((), {(r.number, r.number) for r in tx.fresh})
-    purse = _purse(desk, points=any(request.points for request in tx.fresh))
+    held = purse(desk, points=any(request.points for request in tx.fresh))
     for request in tx.fresh:
-        tx.record([Outcome(request, *decide_charge(request, counter, desk, purse))])
+        tx.record([Outcome(request, *decide_charge(request, counter, desk, held))])
 
 
-def _purse(desk: Desk, *, points: bool = False) -> Purse:
+def purse(desk: Desk, *, points: bool = False) -> Purse:
+    """Return the money on the media of a desk, whose locks cover it; with `points`, the tickets on them too."""
     found = stored(list(desk.media))
     pockets: dict[tuple[UUID, int], list[Pocket]] = {}
     for medium, some in found.items():

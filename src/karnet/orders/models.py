@@ -171,7 +171,7 @@ class Payment(ProjectedModel):
     class Meta:
         db_table = "orders_payment"
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(kind__in=_PAYMENT_KINDS), name="payment_kind_known"),
+            models.CheckConstraint(condition=Q(kind__in=(*_PAYMENT_KINDS, "stored_money")), name="payment_kind_known"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="payment_positive"),
             models.CheckConstraint(
                 condition=Q(tendered__isnull=True) | Q(tendered__gte=models.F("amount")), name="payment_tendered_enough"

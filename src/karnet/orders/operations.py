@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from karnet.accounts.operations import AccountOpened, Transfer
+from karnet.accounts.operations import AccountOpened, MoneyDrawn, Transfer
 from karnet.entitlements.operations import (
     DepositReturned,
     DepositTaken,
@@ -22,6 +22,9 @@ from karnet.journal.operations import Operation, Part, operation
 
 PaymentKind = Literal["cash", "card", "bank_transfer", "voucher", "internal_account", "invoice", "on_account"]
 """`on_account`: a partner took the money of its guests and owes it to the facility; at partners' sales points only."""
+
+PaidWith = Literal[PaymentKind, "stored_money"]
+"""How a sale is paid. `stored_money`: with the money on a card (SPEC N10)."""
 
 CashReason = Literal["change", "bank", "expense", "other"]
 """Why cash was put into a drawer or taken out: change brought, to the bank or safe, something bought, anything else."""
@@ -48,12 +51,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
 
 
 class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Money tendered for an order: `amount` kept. Cash also notes `tendered`, so the change is on the record."""
+    """Money tendered for an order: `amount` kept. Cash also notes `tendered`, so the change is on the record.
+    `medium`: whose money, where it is paid with the money on a card."""
 
-    kind: PaymentKind
+    kind: PaidWith
     amount: int
     tendered: int | None = None
     account: UUID | None = None
+    medium: UUID | None = None
 
 
 @operation("orders.sold")
@@ -62,7 +67,8 @@ class Sold(Operation, frozen=True, kw_only=True):
 
     `total` is the sum of the lines; the payments are the total and the deposits. `number` is what people call it:
     the sales point's code and `sequence`, the sale's place among those of its sales point. `buyer`: a company,
-    `customer`: a person, each by id; `holders`: who holds the cards from now on, where that was said.
+    `customer`: a person, each by id; `holders`: who holds the cards from now on, where that was said. `drawn`: what was
+    paid with the money on cards, by who holds it; settlement reads it as it reads any charge.
     """
 
     order: UUID
@@ -84,9 +90,12 @@ class Sold(Operation, frozen=True, kw_only=True):
     accounts: tuple[AccountOpened, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     holders: tuple[MediumHeld, ...] = ()
+    drawn: tuple[MoneyDrawn, ...] = ()
 
     def parts(self) -> Iterable[Part]:
-        return (*self.media, *self.accounts, *self.entitlements, *self.deposits, *self.transfers, *self.holders)
+        return (
+            *self.media, *self.accounts, *self.entitlements, *self.deposits, *self.transfers, *self.holders, *self.drawn,
+        )  # fmt: skip
 
 
 @operation("orders.returned")

@@ -23,6 +23,7 @@ from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import local_day
 from karnet.orders import projection, selectors
+from karnet.orders.charging import purse
 from karnet.orders.requests import CashInDrawer as CashInDrawer
 from karnet.orders.requests import CloseShift as CloseShift
 from karnet.orders.requests import GiveBack as GiveBack
@@ -155,9 +156,11 @@ def decide_sales(tx: Transaction[Sell, Sale]) -> None:
     _draw_numbers(counter, points, years)
     selectors.read_terms(counter, {request.at for request in tx.fresh})
     cards = [card for request in tx.fresh for line in request.lines for card in line.cards]
+    paying = {payment.medium for request in tx.fresh for payment in request.payments if payment.medium is not None}
     desk = entitlements.lock_desk(
-        (), {(card.number, card.chip or card.number if card.issue else card.number) for card in cards}
+        paying, {(card.number, card.chip or card.number if card.issue else card.number) for card in cards}
     )
+    money = purse(desk) if paying else None
     offers = _offers({line.product for request in tx.fresh for line in request.lines})
     buyers = {request.buyer for request in tx.fresh if request.buyer}
     known = set(companies(buyers)) if buyers else set()
@@ -165,7 +168,7 @@ def decide_sales(tx: Transaction[Sell, Sale]) -> None:
     customers = known_customers(people) if people else set()
     book = _book(payment.account for request in tx.fresh for payment in request.payments)
     for request in tx.fresh:
-        tx.record([Outcome(request, *decide_sale(request, counter, desk, offers, known, book, customers))])
+        tx.record([Outcome(request, *decide_sale(request, counter, desk, offers, known, book, customers, money))])
 
 
 def _draw_numbers(counter: Counter, points: Iterable[UUID], years: set[tuple[UUID, int]]) -> None:

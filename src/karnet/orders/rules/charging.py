@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import get_args
 from uuid import UUID
@@ -13,7 +12,6 @@ from karnet.accounts.operations import (
     AccountOpened,
     Charged,
     Loaded,
-    MoneyDrawn,
     MoneyLoaded,
     PointsCharged,
     StoredAccount,
@@ -22,8 +20,8 @@ from karnet.accounts.operations import (
     house_account,
     stored_account,
 )
-from karnet.accounts.rules import Book, numbered
-from karnet.entitlements.rules import Desk, Holding, MediumState, points_account, usable_medium
+from karnet.accounts.rules import numbered
+from karnet.entitlements.rules import Desk, MediumState, points_account, usable_medium
 from karnet.journal.operations import Operation
 from karnet.journal.requests import operation_id
 from karnet.kernel.money import vat_included
@@ -32,6 +30,7 @@ from karnet.kernel.reasons import Reason
 from karnet.orders.operations import PaymentKind
 from karnet.orders.rules.counter import Counter, Place
 from karnet.orders.rules.pricing import MAX_AMOUNT, allocate, earned, payment_account
+from karnet.orders.rules.purses import Pocket, Purse, opened
 
 POINTS = "points"
 
@@ -79,39 +78,6 @@ class ChargeCard(msgspec.Struct, frozen=True, kw_only=True):
     entitlement: UUID | None = None
 
 
-class Pocket(msgspec.Struct, frozen=True, kw_only=True):
-    """An account of money on a medium: whose it is, and of what kind. Its balance is in the book."""
-
-    account: UUID
-    holder: UUID
-    kind: StoredKind
-
-
-class Purse:
-    """The money and tickets on media, as the decisions of a batch so far leave them. Whoever has one holds the locks.
-
-    `pockets` by (medium, issue), in the order of holders' codes; `book` has their balances and those of points accounts.
-    """
-
-    def __init__(
-        self,
-        pockets: Mapping[tuple[UUID, int], Sequence[Pocket]],
-        book: Book,
-        holdings: Mapping[UUID, Sequence[Holding]] | None = None,
-    ) -> None:
-        self._pockets = {key: list(some) for key, some in pockets.items()}
-        self.book = book
-        self.holdings = holdings or {}
-
-    def pockets(self, medium: MediumState) -> list[Pocket]:
-        return self._pockets.setdefault((medium.id, medium.issue), [])
-
-    def held(self, medium: MediumState, kind: StoredKind, currency: str) -> int:
-        """Return what is on a medium, minor units."""
-        balances = [self.book[one.account] for one in self.pockets(medium) if one.kind == kind]
-        return sum(balance.balance for balance in balances if balance.unit == currency)
-
-
 def decide_load(
     request: LoadMoney, counter: Counter, desk: Desk, purse: Purse
 ) -> tuple[MoneyOn | Refused, tuple[Operation, ...]]:
@@ -149,7 +115,7 @@ def decide_load(
     ]
     made = [_load(kind, side, amount, medium, place, purse) for kind, side, amount in sides if amount]
     accounts = tuple(account for _, account, _ in made)
-    house = _opened(place.facility, "bonuses", place.currency) if request.bonus else ()
+    house = opened(place.facility, "bonuses", place.currency) if request.bonus else ()
     transfers = numbered(transfer for _, _, transfer in made)
     refusal = purse.book.take([*accounts, *transfers])
     if refusal is not None:
@@ -224,38 +190,16 @@ def decide_charge(
 
 
 def _money(request: ChargeCard, place: Place, medium: MediumState, purse: Purse) -> Charged | Refused:
-    ordered = sorted(purse.pockets(medium), key=lambda p: (p.kind != "money", p.holder != place.facility))
-    left, taken = request.amount, dict[UUID, dict[StoredKind, int]]()
-    sources: list[tuple[UUID, int]] = []
-    between: list[Transfer] = []
-    for pocket in ordered:
-        balance = purse.book[pocket.account]
-        part = min(left, balance.available) if balance.unit == place.currency else 0
-        if part <= 0:
-            continue
-        left -= part
-        taken.setdefault(pocket.holder, {"money": 0, "bonus": 0})[pocket.kind] += part
-        if pocket.holder == place.facility:
-            sources.append((pocket.account, part))
-        else:
-            # Who holds the money owes it now, and whoever charged it has it to get: each facility's books balance.
-            owed = house_account(pocket.holder, "stored", place.currency)
-            between.append(Transfer(source=pocket.account, target=owed, amount=part, unit=place.currency))
-            sources.append((house_account(place.facility, "stored", place.currency), part))
-    if left:
-        return refused(
-            Reason.INSUFFICIENT_FUNDS,
-            available_minor=request.amount - left,
-            needed_minor=request.amount,
-            currency=place.currency,
-        )
+    id_ = operation_id(request)
+    drawn = purse.draw(medium, place.facility, request.amount, place.currency, id_)
+    if isinstance(drawn, Refused):
+        return drawn
     vat = vat_included(request.amount, request.vat_bp)
     targets = earned(place.facility, place.currency, gross=request.amount, vat=vat, deposit=0)
-    transfers = numbered((*between, *allocate(sources, targets, place.currency)))
+    transfers = numbered((*drawn.between, *allocate(drawn.sources, targets, place.currency)))
     refusal = purse.book.take(transfers)
     if refusal is not None:
         return refusal
-    id_ = operation_id(request)
     return Charged(
         id=id_,
         medium=medium.id,
@@ -264,20 +208,10 @@ def _money(request: ChargeCard, place: Place, medium: MediumState, purse: Purse)
         currency=place.currency,
         amount=request.amount,
         vat_bp=request.vat_bp,
-        drawn=tuple(
-            MoneyDrawn(
-                charge=id_, n=n, medium=medium.id, facility=place.facility, held_by=holder, currency=place.currency,
-                money=parts["money"], bonus=parts["bonus"],
-            )
-            for n, (holder, parts) in enumerate(taken.items())
-        ),
-        accounts=tuple(
-            account
-            for facility in ((place.facility, *taken) if between else ())
-            for account in _opened(facility, "stored", place.currency)
-        ),
+        drawn=drawn.parts,
+        accounts=drawn.accounts,
         transfers=transfers,
-    )  # fmt: skip
+    )
 
 
 def _points(request: ChargeCard, place: Place, medium: MediumState, purse: Purse) -> Charged | Refused:
@@ -325,12 +259,6 @@ def _medium(number: str, desk: Desk) -> MediumState | Refused:
     if medium is None:
         return refused(Reason.UNKNOWN_MEDIUM, number=number)
     return usable_medium(medium) or medium
-
-
-def _opened(facility: UUID, purpose: str, currency: str) -> tuple[AccountOpened, ...]:
-    """Return a house account as it is opened with the books: those opened long ago may not have it yet."""
-    account = house_account(facility, "stored" if purpose == "stored" else "bonuses", currency)
-    return (AccountOpened(id=account, owner=facility, purpose=purpose, unit=currency, hot=True),)
 
 
 def _money_on(id_: UUID, medium: MediumState, currency: str, purse: Purse) -> MoneyOn:

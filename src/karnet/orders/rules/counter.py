@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
@@ -12,7 +12,7 @@ import msgspec
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import local_day
-from karnet.orders.operations import Invoiced, PaymentKind
+from karnet.orders.operations import Invoiced, PaidWith
 
 UNATTENDED = frozenset(("ticket_machine", "web"))
 WITHOUT_DRAWER = UNATTENDED | {"partner"}
@@ -115,7 +115,7 @@ class Counter:
             return refused(Reason.UNKNOWN_ACTOR, actor=str(request.actor), sales_point=place.code)
         return place
 
-    def shift(self, request: AtSalesPoint, place: Place, kinds: set[PaymentKind]) -> RunningShift | Refused | None:
+    def shift(self, request: AtSalesPoint, place: Place, kinds: Collection[PaidWith]) -> RunningShift | Refused | None:
         """Return the operator's open shift at the sales point, or why there must be one, or None where none is needed.
 
         Where somebody stands at the till every sale belongs to a shift; a ticket machine, a web shop or a partner has

@@ -15,7 +15,7 @@ from karnet.catalogue.operations import Product
 from karnet.kernel.money import divide, vat_included
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
-from karnet.orders.operations import Payment, PaymentKind
+from karnet.orders.operations import PaidWith, Payment, PaymentKind
 from karnet.orders.requests import SaleLine
 
 MAX_QUANTITY = 10_000
@@ -102,14 +102,19 @@ def check_payments(payments: Sequence[Payment], due: int, currency: str) -> Refu
     """Return why the payments do not settle what is due (lines and deposits), or None when they do, exactly."""
     problems = {}
     for n, payment in enumerate(payments):
-        if payment.kind not in get_args(PaymentKind):
-            problems[f"payments[{n}].kind"] = f"must be one of {', '.join(get_args(PaymentKind))}"
+        if payment.kind not in get_args(PaidWith):
+            problems[f"payments[{n}].kind"] = f"must be one of {', '.join(get_args(PaidWith))}"
         if payment.amount <= 0:
             problems[f"payments[{n}].amount"] = "must be more than 0"
         if payment.tendered is not None and (payment.kind != "cash" or payment.tendered < payment.amount):
             problems[f"payments[{n}].tendered"] = "is cash handed over: at least the amount, and only with cash"
         if (payment.account is None) == (payment.kind == "internal_account"):
             problems[f"payments[{n}].account"] = "goes with an internal account, and only with that"
+        if (payment.medium is None) == (payment.kind == "stored_money"):
+            problems[f"payments[{n}].medium"] = "goes with the money on a card, and only with that"
+    paying = [payment.medium for payment in payments if payment.medium is not None]
+    if len(set(paying)) < len(paying):
+        problems["payments"] = "name each card whose money is taken once"
     if problems:
         return bad_values(problems)
     paid = sum(payment.amount for payment in payments)

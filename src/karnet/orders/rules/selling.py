@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from karnet.accounts.operations import AccountOpened, Transfer
-from karnet.accounts.rules import Book
+from karnet.accounts.rules import Book, numbered
 from karnet.entitlements.operations import DepositTaken, EntitlementIssued, MediumHeld, MediumIssued, MediumKind
 from karnet.entitlements.rules import (
     FOR_EVER,
@@ -38,6 +38,7 @@ from karnet.orders.rules.pricing import (
     payment_account,
     price,
 )
+from karnet.orders.rules.purses import Draw, Purse
 
 PLASTIC = frozenset(("card", "wristband"))
 """Media on which a deposit is taken; a printed or shown code is nobody's to bring back [ours]."""
@@ -179,11 +180,13 @@ def decide_sale(
     companies: set[UUID],
     book: Book,
     customers: Collection[UUID] = (),
+    purse: Purse | None = None,
 ) -> tuple[Sale | Refused, tuple[Operation, ...]]:
     """Decide a sale. Refuses whole: an unknown, closed or foreign product, a card that may not be sold on, payments
     that do not settle it, a missing shift, an invoice with no buyer. When it holds, folds it into counter and desk.
 
-    `book` holds the internal accounts that the payments name; `companies` and `customers` are those known of the named.
+    `book` holds the internal accounts that the payments name, `purse` the money on the cards that they name; `companies`
+    and `customers` are those known of the named.
     """
     place = counter.place(request)
     if isinstance(place, Refused):
@@ -205,16 +208,22 @@ def decide_sale(
     refusal = check_payments(request.payments, total + deposit, place.currency) or _check_accounts(request, place, book)
     if refusal is not None:
         return refusal, ()
-    money = _money(basket, shift, deposits)
+    draws = _draws(basket, purse)
+    if isinstance(draws, Refused):
+        return draws, ()
+    money = _money(basket, shift, deposits, draws)
     refusal = counter.over_limit(place, basket.at, total + deposit) or book.take(money)
     if refusal is not None:
         return refusal, ()
+    if purse is not None:
+        overdrawn = purse.book.take(money)
+        assert overdrawn is None, "what was drawn was there"
     counter.spend(place, basket.at, total + deposit)
     for issued in basket.issued.values():
         desk.put(issued_state(issued, basket.at))
     for held in basket.holders.values():
         desk.name(held, basket.at)
-    sold = _sold(basket, counter, shift, deposits, money)
+    sold = _sold(basket, counter, shift, deposits, money, list(draws.values()))
     operations: tuple[Operation, ...] = (sold,)
     number = None
     if request.invoice and request.buyer is not None:
@@ -282,10 +291,37 @@ def _check_accounts(request: Sell, place: Place, book: Book) -> Refused | None:
     return None
 
 
-def _money(basket: Basket, shift: RunningShift | None, deposits: list[DepositTaken]) -> list[Transfer]:
+def _draws(basket: Basket, purse: Purse | None) -> dict[UUID, Draw] | Refused:
+    """Return what is drawn of the money on each card that pays, by medium. A card given out here has none yet."""
+    draws: dict[UUID, Draw] = {}
+    parts = 0
+    for n, payment in enumerate(basket.request.payments):
+        if payment.medium is None:
+            continue
+        medium = basket.desk.media.get(payment.medium)
+        if medium is None or purse is None:
+            return bad_values({f"payments[{n}].medium": "is not known"})
+        place = basket.place
+        drawn = usable_medium(medium) or purse.draw(
+            medium, place.facility, payment.amount, place.currency, basket.id("order"), parts
+        )
+        if isinstance(drawn, Refused):
+            return drawn
+        draws[medium.id] = drawn
+        parts += len(drawn.parts)
+    return draws
+
+
+def _money(
+    basket: Basket, shift: RunningShift | None, deposits: list[DepositTaken], draws: Mapping[UUID, Draw]
+) -> list[Transfer]:
     place = basket.place
-    sources = []
+    sources: list[tuple[UUID, int]] = []
     for payment in basket.request.payments:
+        if payment.kind == "stored_money":
+            assert payment.medium is not None, "payments were checked"
+            sources.extend(draws[payment.medium].sources)
+            continue
         account = payment_account(
             payment.kind,
             facility=place.facility,
@@ -297,7 +333,8 @@ def _money(basket: Basket, shift: RunningShift | None, deposits: list[DepositTak
         sources.append((account, payment.amount))
     gross, vat = sum(line.amount for line in basket.lines), sum(line.vat for line in basket.lines)
     targets = earned(place.facility, place.currency, gross=gross, vat=vat, deposit=sum(d.amount for d in deposits))
-    return allocate(sources, targets, place.currency)
+    between = numbered(transfer for drawn in draws.values() for transfer in drawn.between)
+    return [*between, *allocate(sources, targets, place.currency, first=len(between))]
 
 
 def _points(place: Place, points: list[EntitlementIssued], first: int) -> list[Transfer]:
@@ -309,7 +346,12 @@ def _points(place: Place, points: list[EntitlementIssued], first: int) -> list[T
 
 
 def _sold(
-    basket: Basket, counter: Counter, shift: RunningShift | None, deposits: list[DepositTaken], money: list[Transfer]
+    basket: Basket,
+    counter: Counter,
+    shift: RunningShift | None,
+    deposits: list[DepositTaken],
+    money: list[Transfer],
+    draws: list[Draw],
 ) -> Sold:
     request, place = basket.request, basket.place
     number, sequence = counter.next_number(place)
@@ -333,9 +375,13 @@ def _sold(
         media=tuple(basket.issued.values()),
         entitlements=tuple(basket.entitlements),
         deposits=tuple(deposits),
-        accounts=tuple(
-            AccountOpened(id=points_account(e.id), owner=e.id, purpose="points", unit="points", overdraft=0)
-            for e in points
+        accounts=(
+            *(
+                AccountOpened(id=points_account(e.id), owner=e.id, purpose="points", unit="points", overdraft=0)
+                for e in points
+            ),
+            *dict.fromkeys(account for drawn in draws for account in drawn.accounts),
         ),
         transfers=(*money, *_points(place, points, len(money))),
+        drawn=tuple(part for drawn in draws for part in drawn.parts),
     )

@@ -158,6 +158,7 @@ class Entry:
     def pay(self, payments: Sequence[Payment], place: Place, shift: RunningShift | None) -> None:
         """Take payments that were checked."""
         for payment in payments:
+            assert payment.kind != "stored_money", "the money on a card pays no tab"
             self._pay(payment.kind, payment.amount, payment.tendered, payment.account, place, shift)
 
     def pay_back(

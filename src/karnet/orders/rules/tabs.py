@@ -14,7 +14,7 @@ from karnet.journal.requests import Asked, made_id
 from karnet.kernel.money import vat_included
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
-from karnet.orders.operations import Payment, PaymentKind, TabBilled, TabChanged, TabOpened
+from karnet.orders.operations import PaidWith, Payment, TabBilled, TabChanged, TabOpened
 from karnet.orders.requests import ChargeTab, CloseTab, Extra, OpenTab, PayTab, SaleLine, TabNow
 from karnet.orders.rules.counter import Counter, Place
 from karnet.orders.rules.pricing import MAX_AMOUNT, MAX_QUANTITY, Offer, change, check_payments, price
@@ -104,6 +104,8 @@ def check_money(payments: Sequence[Payment], due: int, place: Place, book: Book)
     for n, payment in enumerate(payments):
         if payment.kind == "on_account" and place.kind != "partner":
             return bad_values({f"payments[{n}].kind": "on account is sold at partners' sales points only"})
+        if payment.kind == "stored_money":
+            return bad_values({f"payments[{n}].kind": "the money on a card pays sales, not tabs"})
         if payment.account is None:
             continue
         if payment.account not in book or book[payment.account].unit != place.currency:
@@ -242,7 +244,7 @@ def decide_close_tab(request: CloseTab, desk: Desk, people_inside: int) -> Decid
     place, state = found
     if people_inside:
         return refused(Reason.PEOPLE_INSIDE, people=people_inside), ()
-    kinds: set[PaymentKind] = {payment.kind for payment in request.payments}
+    kinds: set[PaidWith] = {payment.kind for payment in request.payments}
     shift = desk.counter.shift(request, place, kinds | ({request.refund_kind} if state.balance > 0 else set()))
     if isinstance(shift, Refused):
         return shift, ()

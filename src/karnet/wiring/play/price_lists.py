@@ -8,6 +8,7 @@ from datetime import datetime
 from karnet.catalogue.operations import Product
 from karnet.catalogue.selectors import Version, on_sale, why_not_on_sale
 from karnet.entitlements.operations import MediumKind
+from karnet.entitlements.rules import medium_id
 from karnet.kernel.outcomes import refused
 from karnet.kernel.reasons import Reason
 from karnet.orders.operations import Payment
@@ -70,6 +71,7 @@ def payments(
             kind=payment.kind,
             amount=rest if amount is None else amount,
             tendered=None if payment.tendered is None else stage.minor(payment.tendered, facility, "pay.tendered"),
+            medium=None if payment.card is None else medium_id(payment.card),
         )
         for payment, amount in zip(pay, amounts, strict=True)
         if amount is not None or rest > 0

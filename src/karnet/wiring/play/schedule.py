@@ -76,4 +76,6 @@ def _cards(line: Line) -> list[str]:
         cards += step.cards
     elif isinstance(step, Scan | TopUp | Load | Charge | Block | Unblock):
         cards.append(step.card)
+    if isinstance(step, Sell | TopUp) and not isinstance(step.pay, str):
+        cards += [payment.card for payment in step.pay if payment.card is not None]
     return cards

@@ -49,6 +49,7 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SalesPointKind = Literal["till", "reception", "ticket_machine", "web", "partner"]
 PaymentKind = Literal["cash", "card", "bank_transfer", "voucher", "internal_account", "invoice", "on_account"]
+PaidWith = Literal[PaymentKind, "stored_money"]
 BlockReason = Literal["lost", "stolen", "misused", "unpaid", "other"]
 Count = Annotated[int, Meta(ge=0, le=10**9)]
 
@@ -143,11 +144,13 @@ class SaleLine(Word, frozen=True, kw_only=True):
 
 
 class Payment(Word, frozen=True, kw_only=True):
-    """Money for a sale. `amount` left out: what remains to be paid. `tendered`: cash given, the change goes back."""
+    """Money for a sale. `amount` left out: what remains to be paid. `tendered`: cash given, the change goes back.
+    `card`: by number, whose money it is that pays (`stored_money`)."""
 
-    kind: PaymentKind
+    kind: PaidWith
     amount: Amount | None = None
     tendered: Amount | None = None
+    card: Card | None = None
 
 
 class Buyer(Word, frozen=True, kw_only=True):
