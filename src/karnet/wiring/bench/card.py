@@ -84,9 +84,8 @@ def catch_up(world: World, against: Yardstick, out: Path) -> Figure:
         took = time.perf_counter() - began
     entries = sum(cut.values())
     return Figure(
-        note=f"{entries:,} entries received, cosigned and applied, its start included",
+        note=f"{entries:,} entries received, cosigned and applied ({entries / took:,.0f}/s), its start included",
         seconds=took,
-        per_s=entries / took,
         aim="<= 60 s for 100,000",
     )
 
