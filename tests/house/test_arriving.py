@@ -10,6 +10,7 @@ import msgspec
 from karnet.journal.operations import Operation, Part, kinds
 from karnet.journal.rules.arrivals import claiming_parts
 
+CARRYING_TABS = ("TabChanged", "Begun", "Passed", "Settled", "ForceClosed", "BandLost", "BandCharged")
 OURS = ("facility", "sales_point", "operator", "gate", "member")
 
 
@@ -50,6 +51,5 @@ def test_a_house_operation_makes_nothing_that_a_shared_one_could_name() -> None:
         # The safe of a facility is named by movements of cash alone, which are house operations too.
         ("CashMoved", "AccountOpened"),
         # What a tab ends in (TabBilled) repeats its lines and payments, and names the tab without a foreign key.
-        ("TabChanged", "AccountOpened"),
-        ("TabChanged", "TabOpened"),
+        *((operation, opened) for operation in CARRYING_TABS for opened in ("AccountOpened", "TabOpened")),
     }

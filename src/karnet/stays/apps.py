@@ -1,4 +1,4 @@
-"""Stays: registers its projections."""
+"""Stays: registers its projections, and what its arrivals claim."""
 
 from django.apps import AppConfig
 
@@ -8,4 +8,4 @@ class StaysConfig(AppConfig):
     label = "stays"
 
     def ready(self) -> None:
-        from karnet.stays import projection  # noqa: F401 (registers projections)
+        from karnet.stays import arriving, projection  # noqa: F401 (registers claims of arrivals, and projections)

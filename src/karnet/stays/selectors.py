@@ -83,7 +83,7 @@ def stays_on(media: Collection[UUID]) -> dict[UUID, tuple[UUID, UUID]]:
 
 _STAY = (
     "SELECT id, tab, facility_id, medium, issue, tariff, category, at, package, prepaid_minor, prepaid_billed, own_card,"
-    " zone, zone_at, stopped_at, settled_until, ended_at, charged_until, how FROM stays_stay"
+    " zone, greatest(zone_at, stopped_at, settled_at, band_at), stopped_at, settled_until, ended_at, charged_until, how FROM stays_stay"
 )
 
 
@@ -115,7 +115,7 @@ def _stays(sql: str, parameters: Sequence[Any]) -> dict[UUID, StayState]:
         row[0]: StayState(
             id=row[0], tab=row[1], facility=row[2], medium=row[3], issue=row[4], tariff=row[5], category=row[6],
             begun_at=row[7], package=row[8], prepaid_minor=row[9], prepaid_billed=row[10], own_card=row[11],
-            zone=row[12], located_at=row[13], stopped_at=row[14], settled_until=row[15], ended_at=row[16],
+            zone=row[12], changed_at=row[13], stopped_at=row[14], settled_until=row[15], ended_at=row[16],
             charged_until=row[17], how=row[18],
             moves=tuple(
                 MoveState(id=move, zone=zone, since=since, gate=gate)

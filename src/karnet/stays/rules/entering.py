@@ -204,7 +204,7 @@ def _state(stay: StayBegun, request: Enter, facility: Facility, made: _Arrivals)
     return StayState(
         id=stay.id, tab=stay.tab, facility=stay.facility, medium=stay.medium, issue=stay.issue, tariff=stay.tariff,
         category=stay.category, package=stay.package, prepaid_minor=stay.prepaid_minor,
-        prepaid_billed=stay.prepaid_billed, own_card=stay.own_card, begun_at=at, zone=zone, located_at=at if moves else None, moves=moves,
+        prepaid_billed=stay.prepaid_billed, own_card=stay.own_card, begun_at=at, zone=zone, changed_at=at if moves else None, moves=moves,
     )  # fmt: skip
 
 

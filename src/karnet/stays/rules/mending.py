@@ -56,7 +56,7 @@ def decide_correct(request: Correct, inside: Inside) -> tuple[Mended | Refused, 
         return refused(Reason.NO_STAY), ()
     if not stay.goes_on:
         return refused(Reason.STAY_ENDED), ()
-    if late := outrun(request.at, stay.located_at):
+    if late := outrun(request.at, stay.changed_at):
         return late, ()
     problems = _correction_problems(request, stay)
     if problems:
@@ -72,7 +72,7 @@ def decide_correct(request: Correct, inside: Inside) -> tuple[Mended | Refused, 
     if isinstance(located, Refused):
         return located, ()
     after = msgspec.structs.replace(stay, moves=tuple(moves), zone=zone)
-    inside.put(msgspec.structs.replace(after, located_at=instant(request.at)) if located else after)
+    inside.put(msgspec.structs.replace(after, changed_at=instant(request.at)) if located else after)
     corrected = Corrected(
         stay=stay.id,
         reason=request.reason,
@@ -109,7 +109,7 @@ def decide_force_close(
         return refused(Reason.NO_STAY), ()
     if not stay.goes_on:
         return refused(Reason.STAY_ENDED), ()
-    if late := outrun(request.at, stay.located_at):
+    if late := outrun(request.at, stay.changed_at):
         return late, ()
     at = instant(request.until or request.at)
     problems = {}
@@ -169,6 +169,8 @@ def decide_lose_band(
         return refused(Reason.NO_STAY), ()
     if not stay.goes_on:
         return refused(Reason.STAY_ENDED), ()
+    if late := outrun(request.at, stay.changed_at):
+        return late, ()
     if request.code not in get_args(BlockCode):
         return bad_values({"code": f"must be one of {', '.join(get_args(BlockCode))}"}), ()
     facility, state = inside.facilities[stay.facility], inside.tabs.get(stay.tab)
@@ -193,7 +195,8 @@ def decide_lose_band(
     block = MediumBlocked(block=made_id(request, "block"), medium=stay.medium, code=request.code)
     if issued:
         media.put(issued_state(issued, request.at))
-        inside.put(msgspec.structs.replace(stay, medium=issued.id, issue=issued.issue, own_card=False))
+        at = instant(request.at)
+        inside.put(msgspec.structs.replace(stay, medium=issued.id, issue=issued.issue, own_card=False, changed_at=at))
     inside.tabs.put(entry)
     lost = BandLost(stay=stay.id, lost=stay.medium, change=None if entry.empty else entry.change(), changed=changed)
     given = (BandsIssued(facility=facility.id, media=(issued,)),) if issued else ()

@@ -52,7 +52,7 @@ def decide_read(request: Read, inside: Inside, counter: Counter, media: Mapping[
     blocked = usable_medium(medium) if medium else None
     if blocked is not None and facility.evacuation is None:
         return blocked, ()
-    if late := outrun(request.at, stay.located_at):
+    if late := outrun(request.at, stay.changed_at):
         return late, ()
     if border.role == "time_stop":
         return _stop(request, stay, inside)
@@ -67,7 +67,8 @@ def decide_read(request: Read, inside: Inside, counter: Counter, media: Mapping[
 
 
 def _stop(request: Read, stay: StayState, inside: Inside) -> Decided:
-    inside.put(msgspec.structs.replace(stay, stopped_at=instant(request.at)))
+    at = instant(request.at)
+    inside.put(msgspec.structs.replace(stay, stopped_at=at, changed_at=at))
     answer = Let(stay=stay.id, before=stay.zone, zone=stay.zone, stopped=True)
     return answer, (Passed(stay=stay.id, gate=request.gate, stopped=ClockStopped(stay=stay.id)),)
 
@@ -184,4 +185,4 @@ def _moved(request: Read, stay: StayState, zone: str) -> Moved:
 def _after(request: Read, stay: StayState, zone: str) -> StayState:
     at = instant(request.at)
     move = MoveState(id=made_id(request, "move"), zone=zone, since=at, gate=request.gate)
-    return msgspec.structs.replace(stay, zone=zone, located_at=at, moves=(*stay.moves, move))
+    return msgspec.structs.replace(stay, zone=zone, changed_at=at, moves=(*stay.moves, move))

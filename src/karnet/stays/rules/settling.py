@@ -95,7 +95,7 @@ def _asked(request: Settle, desk: Desk, inside: Inside) -> tuple[list[StayState]
         return refused(Reason.NO_STAY)
     if not all(stay.goes_on for stay in stays):
         return refused(Reason.STAY_ENDED)
-    if late := outrun(request.at, *(stay.located_at for stay in stays)):
+    if late := outrun(request.at, *(stay.changed_at for stay in stays)):
         return late
     state = desk.tabs.open(stays[0].tab)
     return state if isinstance(state, Refused) else (stays, state, inside.facilities[place.facility])
@@ -123,7 +123,8 @@ def _charged(
             bill = billing.bill(stay, facility, inside.raters[stay.tariff], at)
             billing.charge(entry, stay, facility, bill)
             done.settled.append(StaySettled(stay=stay.id, until=until))
-            after, total = msgspec.structs.replace(stay, settled_until=until), bill.total_minor
+            after = msgspec.structs.replace(stay, settled_until=until, changed_at=instant(request.at))
+            total = bill.total_minor
         done.after.append(after)
         done.totals.append(total)
     return done

@@ -29,7 +29,8 @@ class MoveState(msgspec.Struct, frozen=True, kw_only=True):
 class StayState(msgspec.Struct, frozen=True, kw_only=True):
     """A stay. `zone`: where its person is now; `moves` in order of time; `ended_at` None = it goes on.
 
-    `settled_until`: up to when everything was paid last; `stopped_at`: the last "time stop" reading.
+    `settled_until`: up to when everything was paid last; `stopped_at`: the last "time stop" reading. `changed_at`: the last
+    change of any of these, before which no other may be dated (entitlements.rules.outrun).
     """
 
     id: UUID
@@ -45,7 +46,7 @@ class StayState(msgspec.Struct, frozen=True, kw_only=True):
     prepaid_billed: bool = False
     own_card: bool = False
     zone: str = OUTSIDE
-    located_at: datetime | None = None
+    changed_at: datetime | None = None
     moves: tuple[MoveState, ...] = ()
     stopped_at: datetime | None = None
     settled_until: datetime | None = None

@@ -206,3 +206,22 @@ def test_a_place_that_cannot_be_is_not_furnished(world: World, changes: dict[str
     asked: Any = {"key": "f", "at": NOON, "actor": ANNA, "facility": POOL}
     assert refusal(furnish([Furnish(**asked, **changes)])[0]) == "bad_value"
     assert state() == before
+
+
+def test_a_change_that_claims_to_precede_the_one_it_was_decided_after_is_refused(world: World) -> None:
+    (stay,) = world.came("1", pay=1800).stays
+    world.passes("in", "1", 10)
+    assert refusal(world.reads("to-sauna", "1", 9)) == "bad_value"
+    assert refusal(world.settles(stay, at=9)) == "bad_value"
+    assert refusal(corrects(world, stay, 9, zone="pool", since=when(5))) == "bad_value"
+    assert refusal(forced(world, stay, 9)) == "bad_value"
+    assert refusal(loses(world, stay, 9, new_number="2")) == "bad_value"
+    world.passes("stop", "1", 20)
+    assert refusal(world.reads("stop", "1", 19)) == "bad_value"
+    world.settled(stay, at=30, mode="pay")
+    assert refusal(world.settles(stay, at=29, mode="pay")) == "bad_value"
+    loses(world, stay, 40, new_number="2")
+    assert refusal(world.reads("to-sauna", "2", 39)) == "bad_value"
+    before = state()
+    assert refusal(loses(world, stay, 39, new_number="3")) == "bad_value"
+    assert state() == before
