@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import psycopg
 import pytest
 from django.contrib.auth import get_user_model
+from hypothesis import given
+from hypothesis import strategies as st
 
 from karnet.access.services import Scan, Verdict, admit
 from karnet.journal.rebuilding import check
@@ -22,6 +27,7 @@ from karnet.settlement.requests import ProposeAgreement, ProposedAgreement, Sign
 from karnet.settlement.rules.agreements import TextFact, in_force
 from karnet.settlement.services import propose_agreements, settle, sign_agreements
 from karnet.settlement.tests.season import DAY, FOUNDED, Season, draft
+from karnet.settlement.tests.test_races import together
 
 pytestmark = pytest.mark.database
 SIGNED = FOUNDED + timedelta(days=1)
@@ -198,3 +204,60 @@ def test_the_season_still_ends_when_it_should(season: Season) -> None:
     request = ProposeAgreement(key=season.key(), at=SIGNED, actor=manager("A"), text=draft(season="again"))
     assert propose_agreements([request])[0].reason == Reason.AGREEMENT_OVERLAPS  # type: ignore[union-attr]
     assert selectors.agreements()[0].valid_until == datetime(2027, 4, 5, 22, tzinfo=UTC)
+
+
+def test_of_two_texts_signed_by_all_at_one_moment_one_is_in_force(season: Season) -> None:
+    both = [propose(season, draft(season=f"text {n}", last_day=f"2027-03-0{n + 1}")) for n in range(2)]
+    for code in "AB":
+        for proposed in both:
+            assert isinstance(sign(season, proposed, code), SignedAgreement)
+    keys = [season.key() for _ in range(8)]
+
+    def last(n: int) -> Any:
+        proposed = both[n % 2]
+        asked = {"agreement": proposed.id, "facility": facility_id("C"), "sha256": proposed.sha256}
+        return sign_agreements([SignAgreement(key=keys[n], at=SIGNED, actor=manager("C"), **asked)])[0]
+
+    answers = together(last)
+    assert sum(isinstance(answer, SignedAgreement) for answer in answers) == 1
+    refusals = {answer.reason for answer in answers if isinstance(answer, Refused)}
+    assert refusals <= {Reason.AGREEMENT_OVERLAPS, Reason.ALREADY_SIGNED}
+    assert len(selectors.agreements()) == 1
+    assert check().sound
+
+
+DAYS = [datetime(2027, 1, 1, tzinfo=UTC) + timedelta(days=day) for day in range(12)]
+
+
+@st.composite
+def any_texts(draw: st.DrawFn) -> list[TextFact]:
+    """Texts for overlapping days, some replacing an earlier one, signed by some of their members at some time."""
+    (plain,) = texts({})
+    made: list[TextFact] = []
+    for n in range(draw(st.integers(1, 6))):
+        first = draw(st.integers(0, 9))
+        last = draw(st.integers(first + 1, 11))
+        replaced = draw(st.none() | st.sampled_from(made)) if made else None
+        hours = draw(st.lists(st.integers(0, 5), min_size=2, max_size=3))
+        text = msgspec.structs.replace(plain.text, replaces=replaced.id if replaced else None)
+        signed = {member: FOUNDED + timedelta(hours=hour) for member, hour in zip(text.members, hours, strict=False)}
+        made.append(
+            TextFact(
+                id=UUID(int=draw(st.integers(1, 10**6)) * 10 + n), sha256=f"{n}", text=text, valid_from=DAYS[first],
+                valid_until=DAYS[last], at=FOUNDED, published=draw(st.booleans()), signed=signed,
+            )
+        )  # fmt: skip
+    return made
+
+
+@given(any_texts(), st.randoms(use_true_random=False))
+def test_agreements_in_force_never_overlap_and_do_not_depend_on_the_order_of_arrival(
+    made: list[TextFact], chance: random.Random
+) -> None:
+    standing = in_force(made)
+    assert in_force(chance.sample(made, len(made))) == standing
+    for before, after in pairwise(standing):
+        assert before.valid_until <= after.valid_from
+    for one in standing:
+        assert one.fact.completed_at is not None
+        assert one.valid_from < one.valid_until <= one.fact.valid_until
