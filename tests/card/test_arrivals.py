@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from django.db import connection
 
+from karnet.access.operations import Passed
 from karnet.access.services import Verdict
 from karnet.accounts.selectors import books_balance, discrepancies
 from karnet.journal import arrivals, rebuilding
 from karnet.journal.applying import apply_all, apply_arrived
+from karnet.journal.operations import Received, decode_entry
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.reasons import Reason
+from karnet.orders.operations import Sold
 from tests.card.conftest import MORNING, Server, carry, entry_kinds, facts
 
 pytestmark = pytest.mark.database
@@ -94,6 +99,59 @@ def test_a_server_says_what_it_had_received_before_its_next_operation(north: Ser
     with south, connection.cursor() as cursor:
         cursor.execute("SELECT log, size FROM journal_received WHERE origin = 1")
         assert cursor.fetchall() == [(north.name, size)]
+
+
+def test_whatever_a_decision_saw_of_others_is_said_before_it_whoever_races(north: Server, south: Server) -> None:
+    """Gates admit on cards of another server while its log is being applied: a passage may not stand in the log before
+    what its ticket rests on is said to have been received. Other servers would meet it without the ticket."""
+    count = 12
+    with north:
+        for n in range(count):
+            north.sold("FIRST", f"N-{n}")
+    carry(north, south, apply=False)
+    with south:
+        barrier = threading.Barrier(3)
+
+        def apply() -> None:
+            barrier.wait()
+            try:
+                while apply_arrived(MORNING, limit=2).more:
+                    pass
+            finally:
+                connection.close()
+
+        def scan(first: int) -> None:
+            barrier.wait()
+            try:
+                for n in range(first, count, 2):
+                    while not isinstance(south.scan(f"N-{n}", minutes=120), Verdict):
+                        pass
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=apply), *(threading.Thread(target=scan, args=[n]) for n in (0, 1))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        south.seal()
+        entries = [
+            decode_entry(kept.data) for kept in arrivals.kept_entries(south.name, 0, 1000) if kept.content is None
+        ]
+    with north:
+        sold_at = {
+            entry.body.entitlements[0].id: index
+            for index, kept in enumerate(arrivals.kept_entries(north.name, 0, 1000))
+            if isinstance((entry := decode_entry(kept.data, kept.content)).body, Sold)
+        }
+    said = passages = 0
+    for entry in entries:
+        if isinstance(entry.body, Received):
+            said = max(said, entry.body.sizes[north.name])
+        elif isinstance(entry.body, Passed):
+            passages += 1
+            assert sold_at[entry.body.passage.entitlement] < said
+    assert passages == count
 
 
 def test_an_entry_waits_for_what_its_server_had_received(north: Server, south: Server, hub: Server) -> None:
