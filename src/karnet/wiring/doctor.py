@@ -13,6 +13,7 @@ import stat
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -71,7 +72,9 @@ def examine(
     checks.append(_checked("clock", lambda: _clock(installation, now)))
     may_connect = trial_start or installation.database_url is not None or status(installation) is not None
     if may_connect and all(check.ok for check in checks if check.name not in ("http-port", "clock")):
-        checks.append(_checked("database-connection", lambda: _connection(installation, progress)))
+        stopped: list[tuple[str, int, str, str]] = []
+        checks.append(_checked("database-connection", lambda: _connection(installation, progress, stopped)))
+        checks += [_checked("other-servers", partial(_followed, *one)) for one in stopped]
         checks += _standbys(installation)
     return checks
 
@@ -226,11 +229,17 @@ def _clock(installation: Installation, now: datetime) -> str:
     return f"after the last checkpoint ({last.isoformat(timespec='seconds')})"
 
 
-def _connection(installation: Installation, progress: Callable[[str], None] | None) -> str:
+def _connection(
+    installation: Installation,
+    progress: Callable[[str], None] | None,
+    stopped: list[tuple[str, int, str, str]],
+) -> str:
     with running(installation, progress=progress):
         try:
             with psycopg.connect(dsn(installation, Role.APP), connect_timeout=10) as connection:
                 version = connection.info.server_version
+                if connection.execute("SELECT to_regclass('journal_quarantine')").fetchone() != (None,):
+                    stopped += connection.execute(_IN_QUARANTINE).fetchall()
         except psycopg.Error as error:
             raise InstallationProblem(
                 "database-unreachable",
@@ -257,6 +266,20 @@ def _standbys(installation: Installation) -> list[Check]:
         ]
     what = "; ".join(line for line in lines if not line.startswith("→"))
     return [Check("standbys", well, what, " ".join(line[2:] for line in lines if line.startswith("→")))]
+
+
+_IN_QUARANTINE = """
+SELECT o.name, q.index, q.code, q.detail FROM journal_quarantine q JOIN journal_origin o ON o.id = q.origin_id
+WHERE q.released_at IS NULL ORDER BY o.name, q.index
+"""
+
+
+def _followed(log: str, index: int, code: str, detail: str) -> str:
+    raise InstallationProblem(
+        f"log-{code.replace('_', '-')}",
+        f"Of the log {log} nothing is applied from entry {index} on: {detail}.",
+        f"Speak with its keepers; when the cause is mended: karnet federation release {log}",
+    )
 
 
 def listener(host: str, port: int) -> str | None:

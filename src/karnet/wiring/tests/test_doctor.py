@@ -10,6 +10,7 @@ import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from karnet.wiring import postgres
@@ -159,3 +160,21 @@ def test_somebody_elses_installation_is_told_and_not_a_fault_of_ours(made: Insta
     assert [check.name for check in checks if not check.ok] == ["data-directory", "configuration"]
     os.chown(made.config_file, 65534, 65534)
     assert "root" in _failed(made)["configuration"].what
+
+
+def test_a_log_in_quarantine_is_told_with_its_entry(made: Installation) -> None:
+    with running(made, fsync=False):
+        with psycopg.connect(postgres.dsn(made, postgres.Role.SUPERUSER), autocommit=True) as connection:
+            connection.execute("CREATE TABLE journal_origin (id int, name text)")
+            connection.execute(
+                "CREATE TABLE journal_quarantine (origin_id int, index int, code text, detail text, released_at timestamptz)"
+            )
+            connection.execute("GRANT SELECT ON journal_origin, journal_quarantine TO karnet_app")
+            connection.execute("INSERT INTO journal_origin VALUES (2, 'kopa.example/log')")
+            connection.execute(
+                "INSERT INTO journal_quarantine VALUES (2, 42, 'foreign_actor', 'it names another', NULL)"
+            )
+        check = _failed(made)["other-servers"]
+    assert "kopa.example/log" in check.what
+    assert "entry 42" in check.what
+    assert "karnet federation release kopa.example/log" in check.do
