@@ -24,6 +24,13 @@ HOME = 1
 MAX_INLINE_BYTES = 24 * 1024
 """Entries above this name their body by hash, and stay well below their 32 KiB."""
 
+MAX_CONTENT_BYTES = 4 * 1024 * 1024
+"""A shared body above this could not travel to other servers (federation.core.messages)."""
+
+
+class TooLarge(ValueError):
+    """A body that could never travel."""
+
 
 def entry(operation: Operation, request: Asked, ordinal: int, cause: UUID | None) -> Entry:
     """Return the entry of a request's `ordinal`-th operation; its id derives from key and ordinal."""
@@ -129,6 +136,8 @@ def _stored(e: Entry, kept: list[tuple[bytes, bytes, bytes]]) -> tuple[bytes, by
             return data, None
     # The salt keeps partners from guessing a house body from its hash; a shared one travels, so it needs none.
     salt, body = secrets.token_bytes(16) if house else b"", canonical.encode(e.body)
+    if not house and len(body) > MAX_CONTENT_BYTES:
+        raise TooLarge(f"makes {e.body.KIND} of {len(body)} bytes, {MAX_CONTENT_BYTES} is the most")
     digest = sha256(salt + body).digest()
     kept.append((digest, salt, body))
     return encode_entry(e, digest), digest

@@ -110,6 +110,10 @@ def _transact(
             if len(requests) > 1:
                 return [_transact([request], body, answers, refuse)[0] for request in requests]
             body = _refusing(error, refuse)
+        except recording.TooLarge as error:
+            if len(requests) > 1:
+                return [_transact([request], body, answers, refuse)[0] for request in requests]
+            body = _refusing(error, lambda request, error: bad_values({"request": str(error)}))
     raise OperationalError(f"{len(requests)} requests lost {MAX_TRIES} races in a row")
 
 

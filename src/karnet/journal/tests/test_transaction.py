@@ -164,6 +164,22 @@ def test_a_large_body_goes_by_hash_and_comes_back(server: UUID) -> None:
     assert next(r.entry.body for r in entries_after(1)) == Large(text="x" * 100_000)
 
 
+def test_a_body_that_could_not_travel_is_refused_and_harms_no_other(server: UUID) -> None:
+    @operation("test.huge")
+    class Huge(OperationBody, frozen=True, kw_only=True):
+        text: str
+
+    def huge(tx: Transaction[Enrol, Done]) -> None:
+        tx.record([Outcome(r, Done(server), (Huge(text="x" * int(r.name)),)) for r in tx.fresh])
+
+    most = 4 * 1024 * 1024
+    answers = transact([request(server, "k", str(most)), request(server, "l", str(most - 100))], huge, answers=Done)
+    assert isinstance(answers[0], Refused)
+    assert (answers[0].reason, answers[0].facts["field"]) == (Reason.BAD_VALUE, "request")
+    assert answers[1] == Done(server)
+    assert Operation.objects.count() == 2
+
+
 @pytest.mark.parametrize(
     ("key", "name", "at", "field"),
     [
