@@ -41,6 +41,14 @@ def facts(stay: StayState, facility: Facility, at: datetime) -> Stay:
     )
 
 
+def package_price(rater: Rater, category: str, package: str, at: datetime) -> int:
+    """Return what a package costs who begins at `at`, minor units: 0 without one. Raises BadStay for what the tariff does
+    not know."""
+    return rater.rate(
+        Stay(category=category, moves=(Move(at=at, zone=OUTSIDE),), ended=at, package=package)
+    ).total_minor
+
+
 def charged_until(stay: StayState, facility: Facility, at: datetime) -> datetime:
     """Return up to when a stay is charged if it is looked at at `at`.
 

@@ -23,10 +23,10 @@ from karnet.orders.rules.tab_entries import Entry
 from karnet.orders.rules.tabs import Desk, check_money, open_tab, who_problems
 from karnet.stays.operations import OUTSIDE, BandsIssued, Begun, Located, Moved, StayBegun
 from karnet.stays.requests import Band, Enter, Entered
-from karnet.stays.rules.billing import PREPAID, free_money
+from karnet.stays.rules.billing import PREPAID, free_money, package_price
 from karnet.stays.rules.state import Facility, Inside, MoveState, StayState
 from karnet.tariffs.rating import Rater
-from karnet.tariffs.stays import NOWHERE, BadStay, Move, Stay
+from karnet.tariffs.stays import BadStay
 
 MAX_BANDS = 200
 
@@ -175,9 +175,8 @@ def _medium(band: Band, request: Enter, facility: Facility, media: Media, made: 
 def _prepaid(band: Band, n: int, request: Enter, facility: Facility, rater: Rater) -> int | Refused:
     """Return what a band prepays: as named, else the package's price now."""
     at = instant(request.at)
-    package = Stay(category=band.category, moves=(Move(at=at, zone=NOWHERE),), ended=at, package=band.package)
     try:
-        price = rater.rate(package).total_minor
+        price = package_price(rater, band.category, band.package, at)
     except BadStay:
         category = f"{band.category}/{band.package}" if band.package else band.category
         return refused(Reason.UNKNOWN_TARIFF, tariff=request.tariff, category=category)

@@ -16,8 +16,10 @@ from karnet.wiring.play import (
     acts_parties,
     acts_record,
     acts_settling,
+    acts_stays,
     acts_terms,
     steps,
+    steps_stays,
 )
 from karnet.wiring.play.expectations import Failure, failures
 from karnet.wiring.play.reading import Line
@@ -52,6 +54,19 @@ ACTS: Mapping[type[steps.Step], Act] = {
     steps.RebuildCheck: acts_record.rebuild_check,
     steps.Inspect: acts_cards.inspect,
     steps.Balance: acts_settling.balance,
+    steps_stays.PublishTariff: acts_stays.publish_tariff,
+    steps_stays.Furnish: acts_stays.furnish,
+    steps_stays.Enter: acts_stays.enter,
+    steps_stays.ReadBand: acts_stays.read,
+    steps_stays.Bill: acts_stays.bill,
+    steps_stays.SettleStays: acts_stays.settle,
+    steps_stays.ChargeBand: acts_stays.charge,
+    steps_stays.CorrectStay: acts_stays.correct,
+    steps_stays.LoseBand: acts_stays.lose_band,
+    steps_stays.ForceClose: acts_stays.force_close,
+    steps_stays.Evacuate: acts_stays.evacuate,
+    steps_stays.Resume: acts_stays.resume,
+    steps_stays.Heads: acts_stays.heads,
 }
 
 

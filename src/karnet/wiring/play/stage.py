@@ -35,6 +35,8 @@ class Stage:
         self.shifts: dict[tuple[UUID, UUID], UUID] = {}
         self.sales: dict[int, Sale] = {}
         self.grants: dict[int, UUID] = {}
+        self.stays: dict[str, UUID] = {}
+        self.tabs: dict[str, UUID] = {}
         self._facilities: dict[str, EnrolledFacility] = {}
         self._names: dict[str, str] = {}
         self._ids: dict[tuple[object, str], UUID] = {}

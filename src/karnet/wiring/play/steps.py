@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
 from karnet.wiring.play.amounts import Amount, Percent
+from karnet.wiring.play.step import Step as Step
+from karnet.wiring.play.steps_stays import StayStep
 from karnet.wiring.play.words import (
     AgreedPrice,
     BlockReason,
@@ -31,27 +33,14 @@ from karnet.wiring.play.words import (
 )
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="do"):
-    """What every step has.
-
-    `at`: when it happens; steps stand in the order of time. `key`: the idempotency key; by default it is made from the step itself. `expect`: fields the outcome must have.
-    `note`: for the reader.
-    """
-
-    at: Instant
-    key: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
-    label: Label | None = msgspec.field(default=None, name="as")
-    expect: dict[str, Any] | None = None
-    note: str = ""
-
-
 class EnrolFacility(Step, frozen=True, kw_only=True, tag="enrol_facility"):
-    """A facility joins the server and its books are opened."""
+    """A facility joins the server and its books are opened. `company`: who stands behind it, printed on invoices."""
 
     facility: FacilityCode
     currency: Currency = "PLN"
     time_zone: str = "Europe/Warsaw"
     name: str = ""
+    company: Buyer | None = None
 
 
 class EnrolSalesPoint(Step, frozen=True, kw_only=True, tag="enrol_sales_point"):
@@ -143,7 +132,7 @@ class CloseShift(Step, frozen=True, kw_only=True, tag="close_shift"):
     sales_point: Place
     operator: Place
     counted: Amount | None = None
-    counts: dict[Amount, Count] = {}
+    counts: dict[Amount, Count] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.counted is None) == (not self.counts):
@@ -315,7 +304,7 @@ class Balance(Step, frozen=True, kw_only=True, tag="balance"):
 AnyStep = (
     EnrolFacility | EnrolSalesPoint | EnrolOperator | EnrolGate | Retire | Publish | Agree | OpenShift | CloseShift
     | Sell | TopUp | Load | Charge | Scan | Take | Block | Unblock | Replace | Return | Invoice | Settle | ClosePeriod
-    | Seal | Verify | RebuildCheck | Inspect | Balance
+    | Seal | Verify | RebuildCheck | Inspect | Balance | StayStep
 )  # fmt: skip
 
 
