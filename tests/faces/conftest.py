@@ -87,7 +87,12 @@ def _server(installation: Any, database_clone: str, tmp_path_factory: pytest.Tem
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.faces.serving", str(installation.path), str(name), str(port)],
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "KARNET_CLOCK": "tests.faces.clock.now", "KARNET_TEST_CLOCK": str(clock)},
+        env={
+            **os.environ,
+            "KARNET_CLOCK": "tests.faces.clock.now",
+            "KARNET_TEST_CLOCK": str(clock),
+            "KARNET_REPORT_AGE_S": "0",
+        },
     )
     found = Site(f"http://127.0.0.1:{port}", process, clock)
     _await(found)

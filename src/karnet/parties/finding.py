@@ -48,10 +48,10 @@ def all_parties() -> list[Party]:
 
 
 def companies_called(text: str, limit: int = LIMIT) -> list[tuple[UUID, str, str]]:
-    """Return companies (id, name, tax number) whose name contains a text, or whose tax number it is."""
+    """Return companies (id, name, tax number) whose name contains a text, or whose tax number it is; no persons."""
     digits = "".join(character for character in text.upper() if character.isalnum())
     found = Company.objects.filter(name__icontains=text) | Company.objects.filter(tax_number=digits)
-    return list(found.order_by("name").values_list("id", "name", "tax_number")[:limit])
+    return list(found.exclude(tax_number="").order_by("name").values_list("id", "name", "tax_number")[:limit])
 
 
 def _parties(where: str, parameters: list[Any], limit: int) -> list[Party]:

@@ -104,7 +104,7 @@ class User(AbstractBaseUser):
 
 
 class Company(models.Model):
-    """A company that buys: what an invoice needs to say of it. House data."""
+    """A company that buys, or (with no tax number) a person: what an invoice needs to say of them. House data."""
 
     id = models.UUIDField(primary_key=True)
     name = models.CharField(max_length=200)
@@ -117,6 +117,27 @@ class Company(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(country__regex="^[A-Z]{2}$"), name="company_country_iso_3166"),
             models.CheckConstraint(condition=~models.Q(name=""), name="company_name_present"),
+        ]
+
+
+class Seller(models.Model):
+    """The company behind a facility, as its invoices and receipts say it from `since` on. House data; rows are only ever
+    added, so that an invoice printed again says what it said."""
+
+    id = models.BigAutoField(primary_key=True)
+    facility = models.ForeignKey(Facility, on_delete=models.PROTECT, db_index=False, related_name="+")
+    since = models.DateTimeField()
+    name = models.CharField(max_length=200)
+    country = models.CharField(max_length=2)
+    tax_number = models.CharField(max_length=20)
+    address = models.CharField(max_length=400)
+
+    class Meta:
+        db_table = "parties_seller"
+        indexes: ClassVar = [models.Index(fields=["facility", "since"], name="seller_by_facility")]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(country__regex="^[A-Z]{2}$"), name="seller_country_iso_3166"),
+            models.CheckConstraint(condition=~models.Q(name="") & ~models.Q(tax_number=""), name="seller_named"),
         ]
 
 

@@ -240,7 +240,8 @@ def _code_and_name(code: str, name: str) -> dict[str, str]:
 
 
 class CompanyDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """What an invoice says of a company that buys. `country`: ISO 3166-1 alpha-2; `tax_number`: as written there."""
+    """What an invoice says of whoever pays, or sells. `country`: ISO 3166-1 alpha-2; `tax_number`: as written there, ""
+    for a person who has none."""
 
     name: str
     tax_number: str
@@ -250,8 +251,27 @@ class CompanyDetails(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_company(details: CompanyDetails) -> CompanyDetails | Refused:
     """Return the details tidied up (spaces trimmed, the tax number without spaces, dashes, dots and "PL")."""
+    tidy, problems = _tidied(details)
+    tax_number = tidy.tax_number
+    if tidy.country == "PL":
+        tax_number = tax_number.removeprefix("PL")
+        if not nip_is_valid(tax_number):
+            problems["tax_number"] = "is no NIP: ten digits, the last of which is a check digit"
+    elif not _TAX_NUMBER.fullmatch(tax_number):
+        problems["tax_number"] = "must be 2 to 20 letters or digits"
+    return bad_values(problems) if problems else msgspec.structs.replace(tidy, tax_number=tax_number)
+
+
+def check_private_buyer(details: CompanyDetails) -> CompanyDetails | Refused:
+    """Return the details of a person whom an invoice is made out to, tidied up: name and address, no tax number."""
+    tidy, problems = _tidied(details)
+    if tidy.tax_number:
+        problems["tax_number"] = "is for companies; leave it out"
+    return bad_values(problems) if problems else tidy
+
+
+def _tidied(details: CompanyDetails) -> tuple[CompanyDetails, dict[str, str]]:
     name, address, country = details.name.strip(), details.address.strip(), details.country.strip().upper()
-    tax_number = re.sub(r"[\s.-]", "", details.tax_number).upper()
     problems = {}
     if not 0 < len(name) <= MAX_NAME:
         problems["name"] = f"must have 1 to {MAX_NAME} characters"
@@ -259,15 +279,8 @@ def check_company(details: CompanyDetails) -> CompanyDetails | Refused:
         problems["address"] = f"must have 1 to {2 * MAX_NAME} characters"
     if not _COUNTRY.fullmatch(country):
         problems["country"] = "must be the two capital letters of ISO 3166, such as PL"
-    if country == "PL":
-        tax_number = tax_number.removeprefix("PL")
-        if not nip_is_valid(tax_number):
-            problems["tax_number"] = "is no NIP: ten digits, the last of which is a check digit"
-    elif not _TAX_NUMBER.fullmatch(tax_number):
-        problems["tax_number"] = "must be 2 to 20 letters or digits"
-    if problems:
-        return bad_values(problems)
-    return CompanyDetails(name=name, tax_number=tax_number, address=address, country=country)
+    tax_number = re.sub(r"[\s.-]", "", details.tax_number).upper()
+    return CompanyDetails(name=name, tax_number=tax_number, address=address, country=country), problems
 
 
 def nip_is_valid(nip: str) -> bool:

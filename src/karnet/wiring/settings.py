@@ -91,6 +91,8 @@ if KARNET_BEHIND_PROXY:
     SECURE_HSTS_SECONDS = 180 * 24 * 3600
 X_FRAME_OPTIONS = "DENY"
 KARNET_CLOCK = os.environ.get("KARNET_CLOCK", "karnet.wiring.clock.business_now")
+KARNET_REPORT_AGE_S = int(os.environ.get("KARNET_REPORT_AGE_S", "60"))
+"""How old the settlement as it stands may be shown, seconds; 0 computes it for every look."""
 KARNET_WALL_CLOCK = "karnet.wiring.clock.now"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [

@@ -16,6 +16,7 @@ KINDS: Mapping[str, Mapping[str, Promise]] = {
         "voucher": _("voucher"),
         "internal_account": _("internal account"),
         "invoice": _("on invoice"),
+        "stored_money": _("money on a card"),
         "on_account": _("on the partner’s account"),
     },
     "medium": {

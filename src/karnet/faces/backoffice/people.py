@@ -24,7 +24,8 @@ from karnet.faces.base.words import refusal
 from karnet.journal.browsing import refusals_about
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.reason_words import LANGUAGES
-from karnet.orders.selectors import orders, orders_of_customers
+from karnet.orders.selectors import invoiced_to, orders, orders_of_customers
+from karnet.parties.invoicing import forget_private_buyer, private_buyer_id
 from karnet.parties.people import (
     CustomerDetails,
     KnownCustomer,
@@ -35,6 +36,7 @@ from karnet.parties.people import (
     save_customer,
 )
 from karnet.parties.persons import country_of
+from karnet.parties.selectors import companies
 
 _MOST_ORDERS = 100
 _TONGUES = [("", "–"), *((code, get_language_info(code)["name_local"]) for code in LANGUAGES)]
@@ -117,6 +119,7 @@ def everything(request: HttpRequest, customer: UUID) -> dict[str, Any]:
     return {
         "exported_at": now(),
         "person": person.customer,
+        "invoices_made_out_to": companies([private_buyer_id(customer)]).get(private_buyer_id(customer)),
         "looks": person.looks,
         "orders": [found[order] for order in bought],
         "cards": [
@@ -147,6 +150,9 @@ def erase(request: HttpRequest, customer: UUID) -> HttpResponse:
         messages.error(request, _("Nothing was erased: tick that you are sure."))
     else:
         erase_person(customer, looking(request))
+        # An invoice that was issued says whom it was for as long as tax law wants; else nothing of them stays.
+        if not invoiced_to(private_buyer_id(customer)):
+            forget_private_buyer(customer)
         messages.success(request, _("Erased. The record still holds what happened, and no longer to whom."))
     return redirect("office:person", customer)
 

@@ -18,12 +18,15 @@ from karnet.access.services import EnrolGate, enrol_gates
 from karnet.accounts.services import OpenBooks, open_books
 from karnet.faces.backoffice.frame import MANAGES, actor_of, facilities, instant_of, page, request_key, typed
 from karnet.faces.base.access import allow
+from karnet.faces.base.clock import now
 from karnet.faces.base.words import refusal
 from karnet.kernel.outcomes import Refused, bad_values
 from karnet.parties.finding import all_parties
+from karnet.parties.invoicing import save_seller, sellers
 from karnet.parties.operations import SalesPointKind
 from karnet.parties.selectors import actors, names
 from karnet.parties.services import (
+    CompanyDetails,
     EnrolFacility,
     Enrolled,
     EnrolOperator,
@@ -46,12 +49,14 @@ def places(request: HttpRequest) -> HttpResponse:
     parties, all_gates = all_parties(), gates()
     ids = [party.id for party in parties] + [gate.id for gate in all_gates]
     acting, gate_names = actors(ids), names([gate.id for gate in all_gates])
-    shown = []
-    for facility in facilities():
+    shown, known = [], facilities()
+    companies = sellers([facility.id for facility in known], now())
+    for facility in known:
         below = [party for party in parties if party.code.startswith(f"{facility.code}/")]
         shown.append(
             {
                 "facility": facility,
+                "company": companies.get(facility.id),
                 "gates": [
                     (gate, gate_names.get(gate.id, ""), acting[gate.id].retired_at)
                     for gate in all_gates
@@ -91,6 +96,31 @@ def name(request: HttpRequest, party: UUID) -> HttpResponse:
     if party not in actors([party]):
         raise Http404
     rename(party, _text(request, "name"))
+    messages.success(request, _("Saved."))
+    return redirect("office:places")
+
+
+@allow(*MANAGES)
+@require_POST
+def company(request: HttpRequest, facility: UUID) -> HttpResponse:
+    """Write down the company behind a facility: what its invoices and receipts say from now on."""
+    if facility not in {one.id for one in facilities()}:
+        raise Http404
+    details = CompanyDetails(
+        name=_text(request, "name"),
+        tax_number=_text(request, "tax_number"),
+        address=_text(request, "address"),
+        country=_text(request, "country"),
+    )
+    answer = save_seller(facility, details, now())
+    if isinstance(answer, Refused):
+        wrong = {
+            "name": _("Write the name."),
+            "address": _("Write the address."),
+            "country": _("Write the two letters of the country, such as PL."),
+            "tax_number": _("This is no valid tax number: a NIP has ten digits, and the last one checks the others."),
+        }
+        return _told(request, " ".join(wrong[field] for field in wrong if field in answer.facts))
     messages.success(request, _("Saved."))
     return redirect("office:places")
 

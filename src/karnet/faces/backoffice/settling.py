@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -21,17 +20,18 @@ from karnet.faces.backoffice.debts import debts
 from karnet.faces.backoffice.exporting import FORMATS, amount_text, exported
 from karnet.faces.backoffice.flows import flows_picture
 from karnet.faces.backoffice.frame import SETTLES, Place, actor_of, facilities, instant_of, page, request_key
+from karnet.faces.backoffice.standing import standing
 from karnet.faces.base.access import allow
 from karnet.faces.base.clock import now
 from karnet.faces.base.words import refusal
-from karnet.journal.cuts import Cut, latest_cut
+from karnet.journal.cuts import Cut
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.time import day_end
 from karnet.settlement.explaining import explain
 from karnet.settlement.rules.report import Report
 from karnet.settlement.rules.statements import statement
 from karnet.settlement.selectors import AgreementRow, ClosingRow, agreement_of, agreements, closed_report, closings
-from karnet.settlement.services import Close, close, settle
+from karnet.settlement.services import Close, close
 from karnet.settlement.tracing import all_traced_tickets, traced_charges, traced_deposits, traced_tickets
 
 _TICKETS = 25
@@ -40,13 +40,15 @@ _TICKETS = 25
 @dataclass(frozen=True)
 class Asked:
     """Which settlement an address means: an agreement's, now or of a closed period. Amounts are those of the period;
-    tickets are traced over `cut` and `until`, that is, from the season's start to the period's end."""
+    tickets are traced over `cut` and `until`, that is, from the season's start to the period's end. `stood_at`: when a
+    settlement that still moves was as it is told."""
 
     row: AgreementRow
     report: Report
     done: list[ClosingRow]
     closing: ClosingRow | None
     places: list[Place]
+    stood_at: datetime | None = None
 
     @property
     def titles(self) -> Mapping[str, str]:
@@ -76,35 +78,15 @@ def asked_of(request: HttpRequest) -> Asked | Refused | None:
         return None
     done = closings(row.id)
     if not period:
-        report = _settled(row.id, tuple(sorted(latest_cut().sizes.items())))
-        return report if isinstance(report, Refused) else Asked(row, report, done, None, facilities())
+        found = standing(row.id, anew=request.GET.get("anew") == "1")
+        if isinstance(found, Refused):
+            return found
+        return Asked(row, found.report, done, None, facilities(), found.at)
     closing = next((one for one in done if str(one.sequence) == period), None)
     closed = closed_report(row, closing.sequence) if closing else None
     if closing is None or closed is None:
         raise Http404
     return Asked(row, closed, done, closing, facilities())
-
-
-def _settled(agreement: UUID, cut: tuple[tuple[str, int], ...]) -> Report | Refused:
-    try:
-        return _settled_once(agreement, cut)
-    except _CannotSettle as error:
-        refused = error.args[0]
-        assert isinstance(refused, Refused)
-        return refused
-
-
-class _CannotSettle(Exception):
-    """Carries the refusal past the cache, which must not keep it."""
-
-
-@lru_cache(maxsize=16)
-def _settled_once(agreement: UUID, cut: tuple[tuple[str, int], ...]) -> Report:
-    # Same cut, same report, to the byte: what was computed once needs not be again.
-    report = settle(Cut(dict(cut)), at=now(), agreement=agreement)
-    if isinstance(report, Refused):
-        raise _CannotSettle(report)
-    return report
 
 
 @allow(*SETTLES)

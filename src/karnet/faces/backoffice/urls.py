@@ -54,6 +54,7 @@ urlpatterns = [
     path("places/", places.places, name="places"),
     path("places/enrol/<slug:kind>/", places.enrol, name="enrol"),
     path("places/<uuid:party>/name/", places.name, name="name"),
+    path("places/<uuid:facility>/company/", places.company, name="company"),
     path("places/<uuid:party>/end/", places.end, name="end"),
     path("partners/", partners.partners, name="partners"),
     path("partners/<uuid:point>/", partners.change, name="terms"),

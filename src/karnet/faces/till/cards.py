@@ -37,6 +37,7 @@ from karnet.faces.till.words import BLOCKS, CATEGORIES, STATES, called, product_
 from karnet.journal.browsing import refusals_about
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
+from karnet.orders.charging import money_on
 from karnet.orders.receipts import orders_of_tickets
 from karnet.orders.requests import GiveBack, ReplaceCard
 from karnet.orders.services import give_back, replace_cards
@@ -72,7 +73,7 @@ def block(request: HttpRequest, desk: Desk) -> HttpResponse:
         )
         return answer if isinstance(answer, Refused) else _("Blocked. The card opens no gate any more.")
 
-    return _act(request, desk, act)
+    return act_on_card(request, desk, act)
 
 
 @require_POST
@@ -89,7 +90,7 @@ def unblock(request: HttpRequest, desk: Desk) -> HttpResponse:
                 return answer
         return answer if isinstance(answer, Refused) else _("Unblocked. The card opens gates again.")
 
-    return _act(request, desk, act)
+    return act_on_card(request, desk, act)
 
 
 def _unblocking(desk: Desk, medium: MediumState, key: str, one: Any) -> Callable[[datetime], Unblock]:
@@ -110,7 +111,7 @@ def replace(request: HttpRequest, desk: Desk) -> HttpResponse:
 
     def act(medium: MediumState, key: str) -> Refused | str:
         if not new or amount is None:
-            return _problem("new" if not new else "amount")
+            return bad_field("new" if not new else "amount")
         answer = ask(
             replace_cards,
             lambda at: ReplaceCard(
@@ -133,7 +134,7 @@ def replace(request: HttpRequest, desk: Desk) -> HttpResponse:
             }
         return told
 
-    return _act(request, desk, act, then=new)
+    return act_on_card(request, desk, act, then=new)
 
 
 @require_POST
@@ -152,15 +153,16 @@ def hand_in(request: HttpRequest, desk: Desk) -> HttpResponse:
             return _("The card is taken back. No deposit lay on it.")
         return _("Pay out %(amount)s") % {"amount": base_words.money(answer.refund, desk.facility)}
 
-    return _act(request, desk, act)
+    return act_on_card(request, desk, act)
 
 
-def _problem(field: str) -> Refused:
+def bad_field(field: str) -> Refused:
+    """Return what is wrong with a field of a form about a card."""
     wrong = {"new": _("scan the new card"), "amount": _("write an amount such as 10 or 12.50")}[field]
     return Refused(Reason.BAD_VALUE, {"field": wrong})
 
 
-def _act(
+def act_on_card(
     request: HttpRequest, desk: Desk, act: Callable[[MediumState, str], Refused | str], then: str = ""
 ) -> HttpResponse:
     """Do something to the card that a form names, and show how it is afterwards."""
@@ -241,6 +243,7 @@ def _about(desk: Desk, medium: MediumState) -> dict[str, Any]:
         "tickets": tickets,
         "blocks": [(called(BLOCKS, one.code), one.at) for one in open_blocks([medium.id])[medium.id]],
         "deposit": amount,
+        "money": money_on(medium.number, desk.facility.currency) or (0, 0),
         "deposit_typed": typed(amount or 1000, desk.facility.currency),
         "gates": _gates(desk, medium, at),
         "passages": [(p, *gate_of(p.gate)) for p in passed],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django import forms
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -23,7 +24,14 @@ from karnet.faces.till.desk import Desk, in_shift
 from karnet.faces.till.selling import find_card
 from karnet.kernel.ids import derived_id
 from karnet.kernel.outcomes import Refused
-from karnet.parties.people import CustomerDetails, find_customers, known_customers, same_customer, save_customer
+from karnet.parties.people import (
+    CustomerDetails,
+    customers,
+    find_customers,
+    known_customers,
+    same_customer,
+    save_customer,
+)
 from karnet.parties.persons import country_of
 
 SHOWN = 8
@@ -90,15 +98,30 @@ def _chosen(request: HttpRequest, desk: Desk, form: CustomerForm) -> tuple[UUID 
 
 
 def _saved(request: HttpRequest, desk: Desk, form: CustomerForm) -> UUID | None:
-    key, look = key_of(request), looking(request)
-    if not form.is_valid() or not key:
+    return saved_customer(request, desk, form, CustomerDetails(**form.cleaned_data)) if form.is_valid() else None
+
+
+def saved_customer(
+    request: HttpRequest, desk: Desk, form: forms.Form, details: CustomerDetails, known: UUID | None = None
+) -> UUID | None:
+    """Save the customer that a form names, `known` or new, and return the id; None with the form's errors filled in.
+
+    Whoever has this surname and this phone is known already: nobody gets two entries by being asked twice.
+    """
+    key, look, country = key_of(request), looking(request), country_of(desk.facility.time_zone)
+    if not key:
         return None
-    details, country = CustomerDetails(**form.cleaned_data), country_of(desk.facility.time_zone)
-    # Whoever has this surname and this phone is known already: nobody gets two entries by being asked twice.
-    known = same_customer(details, country)
-    if known is not None:
-        return known
-    answer = save_customer(derived_id(look.at, key, "customer"), details, look, country)
+    kept = customers([known], look).get(known) if known is not None else None
+    if kept is not None and (
+        kept.erased_at is not None or kept.details.surname.casefold() != details.surname.strip().casefold()
+    ):
+        kept = None  # Somebody else was written over the customer of the sale: that is another person.
+    if kept is not None:
+        details = msgspec.structs.replace(details, email=kept.details.email, language=kept.details.language)
+    elif (same := same_customer(details, country)) is not None:
+        return same
+    chosen = kept.id if kept is not None else derived_id(look.at, key, "customer")
+    answer = save_customer(chosen, details, look, country)
     if not isinstance(answer, Refused):
         return answer.id
     wrong: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from karnet.faces.base.words import language, moment, money
 from karnet.faces.till.desk import Desk
 from karnet.faces.till.words import CATEGORIES, PAYMENTS, called, product_name
 from karnet.orders.receipts import Receipt
+from karnet.parties.invoicing import sellers
 from karnet.parties.rules import CompanyDetails
 from karnet.parties.selectors import facilities, names, sales_points
 
@@ -29,7 +31,7 @@ def invoice(desk: Desk, sold: Receipt, buyer: CompanyDetails) -> bytes:
     """Return the invoice of a sale on A4: seller, buyer with tax number, lines, VAT by rate."""
     said = _said(desk, sold)
     said["words"] |= {
-        "invoice": _("Invoice"), "seller": _("Seller"), "buyer": _("Buyer"), "tax_number": _("Tax number"),
+        "invoice": _("Invoice"), "seller": _("Seller"), "buyer": _("Buyer"),
         "issued": _("Issued"), "sale": _("Sale"), "net": _("Net"), "gross": _("Gross"), "rate": _("Rate"),
         "unit": _("Unit price"), "quantity": _("Quantity"), "how_paid": _("Payment"),
     }  # fmt: skip
@@ -37,10 +39,24 @@ def invoice(desk: Desk, sold: Receipt, buyer: CompanyDetails) -> bytes:
     said |= {
         "number": sold.order.invoice or "",
         "issued": moment(issued, _zone(sold), "day"),
-        "buyer": {"name": buyer.name, "tax_number": f"{buyer.country} {buyer.tax_number}", "address": buyer.address},
+        "buyer": _party(buyer),
+        "company": _company(sold, issued),
         "order": sold.order.number,
     }
     return _set("invoice", said)
+
+
+def _party(details: CompanyDetails | None) -> dict[str, str]:
+    """Return what a paper says of a company or person; a person has no tax number, an unknown company nothing at all."""
+    if details is None:
+        return {"name": "", "tax_number": "", "address": ""}
+    number = f"{details.country} {details.tax_number}" if details.tax_number else ""
+    return {"name": details.name, "tax_number": number, "address": details.address}
+
+
+def _company(sold: Receipt, at: datetime) -> dict[str, str]:
+    """Return the company behind the facility that sold, as it was then: a paper printed again says what it said."""
+    return _party(sellers([sold.order.facility], at).get(sold.order.facility))
 
 
 def _said(desk: Desk, sold: Receipt) -> dict[str, Any]:
@@ -63,6 +79,7 @@ def _said(desk: Desk, sold: Receipt) -> dict[str, Any]:
     return {
         "language": language(),
         "facility": known.get(order.facility) or facilities([order.facility])[order.facility].code,
+        "company": _company(sold, order.at),
         "sales_point": known.get(order.sales_point) or sales_points([order.sales_point])[order.sales_point].code,
         "operator": known.get(order.operator, ""),
         "number": order.number,
@@ -95,7 +112,7 @@ def _said(desk: Desk, sold: Receipt) -> dict[str, Any]:
             "receipt": _("Receipt"), "what": _("What"), "amount": _("Amount"), "deposit": _("Card deposits"),
             "total": _("Total"), "vat": _("VAT"), "change": _("Change"), "not_fiscal": _("Not a fiscal receipt"),
             "keep": _("Keep the card: a deposit is paid back when it is handed in."), "served": _("Served by"),
-            "to_invoice": _("To invoice"),
+            "to_invoice": _("To invoice"), "tax_number": _("Tax number"),
         },
     }  # fmt: skip
 

@@ -120,6 +120,7 @@ def context(desk: Desk, cart: carts.Cart) -> dict[str, Any]:
         "wanted": waiting.wanted if waiting else 0,
         "payments": [(index, called(PAYMENTS, paid.kind), paid) for index, paid in enumerate(cart.payments)],
         "quick": quick(sums.due, currency),
+        "paying_card": next((card.number for card in cart.cards.values() if not card.issue), ""),
         "decimals": amounts.decimals(currency),
         "buyer": companies([cart.buyer]).get(cart.buyer) if cart.buyer else None,
         "sold": receipt(cart.sold) if cart.sold else None,

@@ -136,16 +136,9 @@ def drop(request: HttpRequest, desk: Desk) -> HttpResponse:
 def pay(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Take a payment; when it settles the sale, sell. No amount = all that is due."""
     cart = carts.load(request)
-    if request.POST.get("key") != cart.key:
-        # A second click, or another tab went on: the first one's sale is shown, or what the sale is now.
-        note = "" if cart.sold else _("The sale has changed meanwhile. Look at it, then take the payment.")
-        return show(request, desk, cart, note=note)
-    if not cart.ready:
-        return show(request, desk, cart, note=_("A ticket still needs its card. Scan it first."), status=422)
+    if (answer := changed_meanwhile(request, desk, cart)) is not None:
+        return answer
     currency, due = desk.facility.currency, totals(cart).due
-    if due < 0:
-        note = _("More was paid than is due now. Take the part payments back first.")
-        return show(request, desk, cart, note=note, status=422)
     entered = request.POST.get("amount", "").strip()
     amount = amounts.minor_units(entered, currency) if entered else due
     problem = _problem(request.POST.get("kind", ""), amount, due, cart)
@@ -158,11 +151,32 @@ def pay(request: HttpRequest, desk: Desk) -> HttpResponse:
         payments.append(
             Payment(kind=request.POST["kind"], amount=kept, tendered=amount if change else None)  # type: ignore[arg-type]
         )
-    if kept < due:
-        cart.payments = payments
-        cart.changed()
-        return _keep(request, desk, cart)
-    return _sell(request, desk, cart, tuple(payments))
+    return take(request, desk, cart, tuple(payments), settled=kept >= due)
+
+
+def changed_meanwhile(request: HttpRequest, desk: Desk, cart: carts.Cart) -> HttpResponse | None:
+    """Return the sale as it is, where the payment that comes is not for it or cannot be taken yet; else None."""
+    if request.POST.get("key") != cart.key:
+        # A second click, or another tab went on: the first one's sale is shown, or what the sale is now.
+        note = "" if cart.sold else _("The sale has changed meanwhile. Look at it, then take the payment.")
+        return show(request, desk, cart, note=note)
+    if not cart.ready:
+        return show(request, desk, cart, note=_("A ticket still needs its card. Scan it first."), status=422)
+    if totals(cart).due < 0:
+        note = _("More was paid than is due now. Take the part payments back first.")
+        return show(request, desk, cart, note=note, status=422)
+    return None
+
+
+def take(
+    request: HttpRequest, desk: Desk, cart: carts.Cart, payments: tuple[Payment, ...], *, settled: bool
+) -> HttpResponse:
+    """Take the payments, all there are: sell when they settle the sale, else keep them as parts of it."""
+    if settled:
+        return _sell(request, desk, cart, payments)
+    cart.payments = list(payments)
+    cart.changed()
+    return _keep(request, desk, cart)
 
 
 def _problem(kind: str, amount: int | None, due: int, cart: carts.Cart) -> str:
@@ -173,7 +187,7 @@ def _problem(kind: str, amount: int | None, due: int, cart: carts.Cart) -> str:
     if kind != "cash" and amount > due:
         return _("That is more than is due. Only cash gets change.")
     if kind == "invoice" and cart.buyer is None:
-        return _("Choose the company first: whoever pays later needs an invoice.")
+        return _("Choose whom the invoice is for first: whoever pays later needs one.")
     return ""
 
 

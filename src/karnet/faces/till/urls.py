@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from karnet.faces.till import buyers, cards, customers, partners, sales, selling, shifts
+from karnet.faces.till import buyers, card_money, cards, customers, partners, sales, selling, shifts
 
 app_name = "till"
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("group", selling.group, name="group"),
     path("drop", selling.drop, name="drop"),
     path("pay", selling.pay, name="pay"),
+    path("pay/card-money", card_money.pay_from_card, name="pay-card-money"),
     path("buyer", buyers.buyer, name="buyer"),
     path("customer", customers.customer, name="customer"),
     path("card", cards.card, name="card"),
@@ -21,6 +22,7 @@ urlpatterns = [
     path("card/unblock", cards.unblock, name="unblock"),
     path("card/replace", cards.replace, name="replace"),
     path("card/back", cards.hand_in, name="hand-in"),
+    path("card/money", card_money.put_money_on, name="put-money-on"),
     path("sales", sales.orders, name="orders"),
     path("sales/<uuid:order>", sales.order, name="order"),
     path("sales/<uuid:order>/back", sales.back, name="back"),

@@ -26,6 +26,7 @@ PAYMENTS: Mapping[str, Promise] = {
     "voucher": gettext_lazy("Voucher"),
     "internal_account": gettext_lazy("Internal account"),
     "invoice": gettext_lazy("On invoice, paid later"),
+    "stored_money": gettext_lazy("Money on a card"),
     "on_account": gettext_lazy("On the partner’s account"),
 }
 CASH_REASONS: Mapping[str, Promise] = {

@@ -14,7 +14,7 @@ import msgspec
 
 from karnet.kernel.decimals import money
 from karnet.wiring.play.steps import Agree, EnrolFacility, EnrolGate, EnrolOperator, EnrolSalesPoint, Publish, Step
-from karnet.wiring.play.words import AgreedPrice, GateTerms, Product, SalesPointKind, Validity
+from karnet.wiring.play.words import AgreedPrice, Buyer, GateTerms, Product, SalesPointKind, Validity
 
 TIME_ZONE = "Europe/Warsaw"
 ZONE = ZoneInfo(TIME_ZONE)
@@ -66,6 +66,12 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FACILITIES = {"jawor": "Jawor", "kopa": "Kopa", "polana": "Polana"}
+COMPANIES = {
+    "jawor": Buyer(name="Jawor Ski sp. z o.o.", tax_number="1002001004", address="ul. Stokowa 1, 34-999 Jawor"),
+    "kopa": Buyer(name="Kolej Kopa S.A.", tax_number="1003001006", address="ul. Szczytowa 7, 34-998 Kopa"),
+    "polana": Buyer(name="Polana Narty sp. z o.o.", tax_number="1004001008", address="ul. Leśna 3, 34-997 Polana"),
+}
+"""Invented, as are their tax numbers; only the check digits are right."""
 
 LIFTS = (
     Lift(gate="kopa/chair", name="Kopa chairlift", points=3, weight="2.25", passback_s=300, interval_s=1.6, round_s=960),
@@ -176,7 +182,15 @@ def setup(day: date) -> Iterator[Step]:
     first, last = season(day)
     at = instant(first - timedelta(days=7), time(9))
     for code, name in FACILITIES.items():
-        yield EnrolFacility(at=at, facility=code, currency=CURRENCY, time_zone=TIME_ZONE, name=name, expect=OK)
+        yield EnrolFacility(
+            at=at,
+            facility=code,
+            currency=CURRENCY,
+            time_zone=TIME_ZONE,
+            name=name,
+            company=COMPANIES[code],
+            expect=OK,
+        )
     for desk in DESKS:
         yield EnrolSalesPoint(at=at, sales_point=desk.code, kind=desk.kind, expect=OK)
         if desk.operator is not None:

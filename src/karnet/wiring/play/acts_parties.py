@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+import msgspec
+
 from karnet.accounts.services import OpenBooks, open_books
 from karnet.kernel.outcomes import Refused
 from karnet.parties import services
-from karnet.parties.services import EnrolFacility, Enrolled, EnrolOperator, EnrolSalesPoint, Retire
+from karnet.parties.invoicing import save_seller
+from karnet.parties.services import CompanyDetails, EnrolFacility, Enrolled, EnrolOperator, EnrolSalesPoint, Retire
 from karnet.wiring.play import steps
 from karnet.wiring.play.asking import ask
 from karnet.wiring.play.reading import Line
@@ -47,6 +50,11 @@ def _open_books(stage: Stage, line: Line, enrolled: Fields) -> Answer:
         facility=stage.facility(step.facility),
         currency=step.currency,
     )
+    if step.company is not None:
+        details = CompanyDetails(**msgspec.structs.asdict(step.company))
+        saved = save_seller(stage.facility(step.facility), details, step.at)
+        if isinstance(saved, Refused):
+            return saved
     (opened,) = open_books([books])
     return opened if isinstance(opened, Refused) else enrolled
 

@@ -154,7 +154,7 @@ class Payment(Word, frozen=True, kw_only=True):
 
 
 class Buyer(Word, frozen=True, kw_only=True):
-    """The company an invoice is made out to. Kept beside the journal, never in it."""
+    """The company an invoice is made out to, or issued by. Kept beside the journal, never in it."""
 
     name: str
     tax_number: str
