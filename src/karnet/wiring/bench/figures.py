@@ -17,6 +17,7 @@ from karnet.wiring.bench.measure import Figure, Yardstick, profiled, rate, rate_
 from karnet.wiring.bench.pages import first_page, till_sale
 from karnet.wiring.bench.settlement import settlement_10m
 from karnet.wiring.bench.stays import bills, reprice_stays
+from karnet.wiring.bench.tabs import tabs, tabs_batch
 from karnet.wiring.bench.world import World
 
 BATCH = 256
@@ -117,6 +118,8 @@ FIGURES: dict[str, Bench] = {
     "settlement_1m": settlement_1m,
     "bills": bills,
     "reprice": reprice_stays,
+    "tabs": tabs,
+    "tabs_batch": tabs_batch,
     "first_page": first_page,
     "till_sale": till_sale,
     "gates_http": gates_http,
