@@ -25,6 +25,15 @@ def end(place: Path) -> None:
     shutil.rmtree(place, ignore_errors=True)
 
 
+@pytest.fixture
+def bare() -> Iterator[Path]:
+    """An empty directory that every account may pass through."""
+    place = Path(tempfile.mkdtemp(prefix="ko-", dir=_shelf()))
+    place.chmod(0o711)
+    yield place
+    end(place)
+
+
 @pytest.fixture(scope="module")
 def _model() -> Iterator[Path]:
     place = Path(tempfile.mkdtemp(prefix="ko-", dir=_shelf()))
