@@ -192,3 +192,24 @@ def test_two_primaries_never_work_side_by_side(pair: tuple[Path, Path]) -> None:
             postgres.start(load(first))
         assert caught.value.code == "database-fenced"
         assert postgres.status(load(first)) is None
+
+
+def test_an_installation_with_a_database_elsewhere_finds_the_primary_among_several(
+    pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    first, second = pair
+    clusters = [postgres.load_cluster(load(path)) for path in pair]
+    hosts = ",".join(cluster.host for cluster in clusters if cluster)
+    assert clusters[0] is not None
+    password = clusters[0].passwords[postgres.Role.APP]
+    url = f"postgresql://karnet_app:{password}@/karnet?host={hosts}&port=5432,5432&target_session_attrs=primary"
+    node = Installation.create(tmp_path / "node", name=story.NAME, environment={"DATABASE_URL": url})
+    with standby_served(second):
+        with postgres.running(load(first)):
+            karnet(first, "standby", "quorum", "on")  # It follows.
+            sold = in_child(node, story.product)
+            in_child(node, lambda: [canonical.encode(answer) for answer in story.tell("before", sold)])
+        karnet(second, "standby", "promote")
+        assert in_child(node, lambda: story.state("before")) == story.WHOLE
+        in_child(node, lambda: [canonical.encode(answer) for answer in story.tell("after", sold)])
+        assert in_child(load(second), lambda: story.state("after")) == story.WHOLE

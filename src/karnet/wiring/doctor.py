@@ -256,7 +256,9 @@ def _standbys(installation: Installation) -> list[Check]:
     from karnet.wiring.postgres.telling import told
 
     cluster = None if installation.database_url is not None else load_cluster(installation)
-    if cluster is None or (cluster.part is Part.PRIMARY and not cluster.peers) or status(installation) is None:
+    if cluster is None or (cluster.part is Part.PRIMARY and not cluster.peers):
+        return []
+    if cluster.part is not Part.FENCED and status(installation) is None:
         return []
     try:
         lines, well = told(standing(cluster))

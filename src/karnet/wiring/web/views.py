@@ -13,6 +13,7 @@ from django.shortcuts import render
 from karnet.faces.base.access import signed_in
 from karnet.journal.selectors import Progress, progress
 from karnet.wiring.installation import Installation
+from karnet.wiring.serve.keeping import commits_are_held_up
 from karnet.wiring.serve.report import State, read_report, roles
 
 _WELL = (State.RUNNING, State.STARTING)
@@ -41,12 +42,17 @@ def examine() -> dict[str, Any]:
     installation = Installation.load()
     log, trouble = _log()
     processes = _processes(installation)
-    well = all(report["state"] in _WELL for role, report in processes.items() if role != "web")
+    held_up = commits_are_held_up(installation)
+    well = not held_up and all(report["state"] in _WELL for role, report in processes.items() if role != "web")
     return {
         "status": "down" if log is None else "ok" if well else "degraded",
         "name": installation.name,
         "version": importlib.metadata.version("karnet"),
-        "database": {"ok": log is not None, **({"what": trouble} if trouble else {})},
+        "database": {
+            "ok": log is not None,
+            **({"what": trouble} if trouble else {}),
+            **({"commits_wait_for_a_standby": True} if held_up else {}),
+        },
         "log": msgspec.to_builtins(log) if log else None,
         "processes": processes,
     }
