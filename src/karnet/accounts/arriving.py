@@ -62,7 +62,10 @@ def books_opened(part: BooksOpened, place: Place) -> Sequence[Claim]:
 @claims(MoneyDrawn)
 @claims(PointsCharged)
 def dealt(part: MoneyLoaded | MoneyDrawn | PointsCharged, place: Place) -> Sequence[Claim]:
-    return [Own(part.facility, ("facility",))]
+    owned = [Own(part.facility, ("facility",))]
+    if isinstance(part, MoneyLoaded) and part.sales_point is not None:
+        owned.append(Own(part.sales_point, ("sales_point",), under=part.facility))
+    return owned
 
 
 @claims(Charged)

@@ -102,15 +102,42 @@ class Load(ProjectedModel):
     currency = models.CharField(max_length=3)
     money = models.BigIntegerField()
     bonus = models.BigIntegerField()
+    sales_point = models.UUIDField(null=True)
     at = models.DateTimeField()
     origin = models.SmallIntegerField()
     number = models.BigIntegerField()
 
     class Meta:
         db_table = "accounts_load"
-        indexes: ClassVar = [models.Index(fields=["medium", "at"], name="load_on_medium")]
+        indexes: ClassVar = [
+            models.Index(fields=["medium", "at"], name="load_on_medium"),
+            models.Index(fields=["sales_point", "at"], name="load_at_sales_point"),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(money__gte=0, bonus__gte=0), name="load_not_negative"),
+        ]
+
+
+class CardTerms(ProjectedModel):
+    """What an agreement says of cards, once no signature is `missing`. `facilities`: ids in hexadecimal, a space between."""
+
+    agreement = models.UUIDField(primary_key=True)
+    facilities = models.TextField()
+    refund_minor = models.BigIntegerField()
+    replacements = models.IntegerField()
+    valid_from = models.DateTimeField()
+    valid_until = models.DateTimeField()
+    missing = models.IntegerField()
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "accounts_card_terms"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(refund_minor__gte=0, replacements__gte=0), name="card_terms_not_negative"
+            ),
         ]
 
 

@@ -83,7 +83,9 @@ class StoredAccount(Part, frozen=True, kw_only=True):
 
 
 class MoneyLoaded(Part, frozen=True, kw_only=True):
-    """Money put on a medium at a facility, and the bonus given with it: minor units. A fact that settles."""
+    """Money put on a medium at a facility, and the bonus given with it: minor units. A fact that settles.
+
+    `sales_point`: which took the money; none for bonus money that a rule gives."""
 
     id: UUID
     medium: UUID
@@ -91,6 +93,7 @@ class MoneyLoaded(Part, frozen=True, kw_only=True):
     currency: str
     money: int
     bonus: int = 0
+    sales_point: UUID | None = None
 
 
 class MoneyDrawn(Part, frozen=True, kw_only=True):
@@ -116,6 +119,26 @@ class PointsCharged(Part, frozen=True, kw_only=True):
     entitlement: UUID
     facility: UUID
     points: int
+
+
+class CardTermsSet(Part, frozen=True, kw_only=True):
+    """What an agreement says of cards over [valid_from, valid_until): which `facilities` (members and partners) charge
+    what others hold on them (SPEC N10), and what a server may do for another's cards without asking it: refund at most
+    `refund_minor` for one card, replace `replacements` a day. Holds once `signatures` have signed (CardTermsSigned)."""
+
+    agreement: UUID
+    valid_from: datetime
+    valid_until: datetime
+    facilities: tuple[UUID, ...]
+    refund_minor: int = 0
+    replacements: int = 0
+    signatures: int = 0
+
+
+class CardTermsSigned(Part, frozen=True, kw_only=True):
+    """Somebody who had to signed the agreement: one signature fewer is missing."""
+
+    agreement: UUID
 
 
 @operation("accounts.loaded")

@@ -14,6 +14,8 @@ from typing import Any
 from karnet.accounts import models
 from karnet.accounts.operations import (
     AccountOpened,
+    CardTermsSet,
+    CardTermsSigned,
     MoneyDrawn,
     MoneyLoaded,
     PointsCharged,
@@ -23,7 +25,7 @@ from karnet.accounts.operations import (
     Transfer,
 )
 from karnet.journal.operations import Recorded
-from karnet.journal.projection import Add, Insert, Row, Write, projects, stamped
+from karnet.journal.projection import Add, Insert, InsertOrSetEarlier, Row, Write, projects, stamped
 from karnet.journal.sealing import on_sealed
 
 
@@ -93,7 +95,25 @@ ACCOUNT = Insert(models.Account, ["id", "owner", "purpose", "unit", "overdraft",
 TRANSFER = Insert(models.Transfer, ["origin", "number", "n", "source", "target", "amount", "unit", "at"])
 RESERVATION = Insert(models.Reservation, ["id", "source", "target", "amount", "unit", "expires_at", "origin", "number"])
 STORED = Insert(models.Stored, ["account", "medium", "issue", "facility", "kind", "currency"], present_ok=True)
-LOAD = Insert(models.Load, ["id", "medium", "facility", "currency", "money", "bonus", "at", "origin", "number"])
+LOAD = Insert(
+    models.Load,
+    ["id", "medium", "facility", "currency", "money", "bonus", "sales_point", "at", "origin", "number"],
+)
+# The same text may be proposed by two servers at once: its terms are the same.
+CARD_TERMS = InsertOrSetEarlier(
+    models.CardTerms,
+    ["agreement", "facilities", "refund_minor", "replacements", "valid_from", "valid_until", "missing"],
+    {"": []},
+)
+
+
+class _Signatures(Add):
+    """Counts down the signatures that an agreement waits for."""
+
+    must_hit_all = False
+
+
+CARD_TERMS_SIGNED = _Signatures(models.CardTerms, ["agreement"], ["missing"])
 DRAWN = Insert(
     models.Drawn,
     ["charge", "n", "medium", "facility", "held_by", "currency", "money", "bonus", "at", "origin", "number"],
@@ -147,7 +167,24 @@ def stored_account(part: StoredAccount, recorded: Recorded, write: Write) -> Non
 @projects(MoneyLoaded)
 def money_loaded(part: MoneyLoaded, recorded: Recorded, write: Write) -> None:
     stamp = stamped(recorded)
-    write(LOAD, (part.id, part.medium, part.facility, part.currency, part.money, part.bonus, *stamp))
+    write(LOAD, (part.id, part.medium, part.facility, part.currency, part.money, part.bonus, part.sales_point, *stamp))
+
+
+@projects(CardTermsSet)
+def card_terms_set(part: CardTermsSet, recorded: Recorded, write: Write) -> None:
+    facilities = " ".join(sorted(facility.hex for facility in part.facilities))
+    write(
+        CARD_TERMS,
+        (
+            part.agreement, facilities, part.refund_minor, part.replacements, part.valid_from, part.valid_until,
+            part.signatures, recorded,
+        ),
+    )  # fmt: skip
+
+
+@projects(CardTermsSigned)
+def card_terms_signed(part: CardTermsSigned, recorded: Recorded, write: Write) -> None:
+    write(CARD_TERMS_SIGNED, (part.agreement, -1))
 
 
 @projects(MoneyDrawn)

@@ -53,6 +53,21 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
         return self.balance - self.reserved + self.overdraft
 
 
+class CardTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agreement says of cards over [valid_from, valid_until), as operations.CardTermsSet."""
+
+    valid_from: datetime
+    valid_until: datetime
+    facilities: frozenset[UUID]
+    refund_minor: int = 0
+    replacements: int = 0
+
+
+def terms_at(terms: Iterable[CardTerms], at: datetime) -> CardTerms | None:
+    """Return what holds for cards at an instant; `terms`: the one that begins last first, as it replaces the others."""
+    return next((one for one in terms if one.valid_from <= at < one.valid_until), None)
+
+
 class Book:
     """Balances in memory while a batch is decided: each decision sees what the one before left.
 

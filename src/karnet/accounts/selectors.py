@@ -11,11 +11,12 @@ import msgspec
 from django.db import connection
 
 from karnet.accounts.operations import StoredKind
-from karnet.accounts.rules import Balance
+from karnet.accounts.rules import Balance, CardTerms
 from karnet.journal.flight import Send
 
 __all__ = [
     "Balance",
+    "CardTerms",
     "Discrepancy",
     "OwnedAccount",
     "Statement",
@@ -24,6 +25,7 @@ __all__ = [
     "ask_balances",
     "balances",
     "books_balance",
+    "card_terms",
     "discrepancies",
     "lock",
     "owned",
@@ -126,6 +128,23 @@ def stored(media: Collection[UUID]) -> dict[UUID, list[StoredHeld]]:
                 )
             )
         return found
+
+
+def card_terms(instants: Collection[datetime]) -> list[CardTerms]:
+    """Return what agreements in force at any of these instants say of cards, the one that begins last first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT valid_from, valid_until, facilities, refund_minor, replacements FROM accounts_card_terms"
+            " WHERE missing <= 0 AND valid_from <= %s AND valid_until > %s ORDER BY valid_from DESC, at, agreement",
+            [max(instants), min(instants)],
+        )
+        return [
+            CardTerms(
+                valid_from=row[0], valid_until=row[1], facilities=frozenset(map(UUID, row[2].split())),
+                refund_minor=row[3], replacements=row[4],
+            )
+            for row in cursor.fetchall()
+        ]  # fmt: skip
 
 
 def books_balance() -> dict[str, int]:

@@ -27,6 +27,13 @@ COMMON_CARD: dict[Reason, Sentence] = {
         it="Può farlo solo chi l'ha venduto o consegnato[: {facility}]. Chiedi lì, o riprova quando torna il collegamento.",
         de="Das kann nur, wer es verkauft oder ausgegeben hat[: {facility}]. Fragen Sie dort oder erneut, sobald die Verbindung steht.",
     ),
+    Reason.MAY_NOT_CHARGE: Sentence(
+        en="By the agreement in force this facility may not charge what others sold or took[; it may charge {available_minor}]. Take another payment.",
+        pl="Według obowiązującej umowy ten obiekt nie może pobierać tego, co sprzedali lub przyjęli inni[; może pobrać {available_minor}]. Przyjmij inną płatność.",
+        ru="По действующему договору этот объект не может списывать то, что продали или приняли другие[; может списать {available_minor}]. Примите другую оплату.",
+        it="Secondo l'accordo in vigore questo impianto non può addebitare ciò che altri hanno venduto o incassato[; può addebitare {available_minor}]. Accetta un altro pagamento.",
+        de="Nach der geltenden Vereinbarung darf dieser Betrieb nicht abbuchen, was andere verkauft oder eingenommen haben[; er darf {available_minor} abbuchen]. Nehmen Sie eine andere Zahlung.",
+    ),
     Reason.KEY_NOT_VOUCHED: Sentence(
         en="Nobody has announced this key, or not everybody has vouched for it[; missing: {missing}]. Compare its words by telephone, then vouch.",
         pl="Nikt nie zapowiedział tego klucza albo nie wszyscy za niego poręczyli[; brakuje: {missing}]. Porównaj jego słowa przez telefon, potem poręcz.",

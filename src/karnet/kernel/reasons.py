@@ -24,6 +24,7 @@ class Reason(StrEnum):
     UNKNOWN_CATEGORY = "unknown_category"
     # accounts
     INSUFFICIENT_FUNDS = "insufficient_funds"
+    MAY_NOT_CHARGE = "may_not_charge"  # no agreement in force lets this facility charge what others hold
     # media and entitlements
     UNKNOWN_MEDIUM = "unknown_medium"
     MEDIUM_BLOCKED = "medium_blocked"

@@ -1,15 +1,16 @@
 """Putting money on cards and charging it (SPEC N10): as the other services of the till, batch by batch.
 
-Locks shifts (shared) for loads, then media; the accounts of money on a medium are covered by its lock.
+Locks shifts (shared), for loads the sales points' sequences, then media; the accounts of money on a medium are covered by its lock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from karnet.accounts.rules import Book
-from karnet.accounts.selectors import balances, stored
+from karnet.accounts.selectors import balances, card_terms, stored
 from karnet.accounts.services import overdrawn
 from karnet.entitlements import selectors as entitlements
 from karnet.entitlements.rules import Desk, points_account
@@ -29,8 +30,12 @@ def load(requests: Sequence[LoadMoney]) -> list[MoneyOn | Refused]:
 
 def _load(tx: Transaction[LoadMoney, MoneyOn]) -> None:
     counter = selectors.counter({r.sales_point for r in tx.fresh}, {r.actor for r in tx.fresh})
+    # Whoever sells there holds these, too: what is put on cards counts for the day's limit.
+    selectors.lock_sequences([("sale", point) for point in {r.sales_point for r in tx.fresh}])
+    instants = {r.at for r in tx.fresh}
+    selectors.read_terms(counter, instants)
     desk = entitlements.lock_desk((), {(r.number, r.number) for r in tx.fresh})
-    held = purse(desk)
+    held = purse(desk, instants)
     for request in tx.fresh:
         tx.record([Outcome(request, *decide_load(request, counter, desk, held))])
 
@@ -43,13 +48,14 @@ def charge(requests: Sequence[ChargeCard]) -> list[MoneyOn | Refused]:
 def _charge(tx: Transaction[ChargeCard, MoneyOn]) -> None:
     counter = selectors.counter({r.sales_point for r in tx.fresh}, {r.actor for r in tx.fresh})
     desk = entitlements.lock_desk((), {(r.number, r.number) for r in tx.fresh})
-    held = purse(desk, points=any(request.points for request in tx.fresh))
+    held = purse(desk, {r.at for r in tx.fresh}, points=any(request.points for request in tx.fresh))
     for request in tx.fresh:
         tx.record([Outcome(request, *decide_charge(request, counter, desk, held))])
 
 
-def purse(desk: Desk, *, points: bool = False) -> Purse:
-    """Return the money on the media of a desk, whose locks cover it; with `points`, the tickets on them too."""
+def purse(desk: Desk, instants: Collection[datetime], *, points: bool = False) -> Purse:
+    """Return the money on the media of a desk, whose locks cover it, to be charged at some of these instants; with
+    `points`, the tickets on them too."""
     found = stored(list(desk.media))
     pockets: dict[tuple[UUID, int], list[Pocket]] = {}
     for medium, some in found.items():
@@ -59,7 +65,7 @@ def purse(desk: Desk, *, points: bool = False) -> Purse:
     held = {one.account: one.held for some in found.values() for one in some}
     holdings = entitlements.holdings(list(desk.media)) if points else {}
     tickets = [points_account(h.id) for some in holdings.values() for h in some if h.kind == "points"]
-    return Purse(pockets, Book({**held, **(balances(tickets) if tickets else {})}), holdings)
+    return Purse(pockets, Book({**held, **(balances(tickets) if tickets else {})}), holdings, card_terms(instants))
 
 
 def money_on(number: str, currency: str) -> tuple[int, int] | None:

@@ -160,7 +160,7 @@ def decide_sales(tx: Transaction[Sell, Sale]) -> None:
     desk = entitlements.lock_desk(
         paying, {(card.number, card.chip or card.number if card.issue else card.number) for card in cards}
     )
-    money = purse(desk) if paying else None
+    money = purse(desk, {request.at for request in tx.fresh}) if paying else None
     offers = _offers({line.product for request in tx.fresh for line in request.lines})
     buyers = {request.buyer for request in tx.fresh if request.buyer}
     known = set(companies(buyers)) if buyers else set()

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from karnet.access.operations import GateTerms, TermsSet, TermsSigned
-from karnet.accounts.operations import AccountOpened, Transfer
+from karnet.accounts.operations import AccountOpened, CardTermsSet, CardTermsSigned, Transfer
 from karnet.journal.operations import Operation, Part, operation
 from karnet.settlement.rules.division import DivisionRule, OverdrawnRule, UnusedRule
 from karnet.settlement.rules.totals import BonusRule, SecondPayoutRule, UnreturnedRule
@@ -98,6 +98,7 @@ class AgreementPublished(Operation, frozen=True, kw_only=True):
                 valid_until=self.valid_until,
                 terms=self.text.gates,
             ),
+            _card_terms(self),
         )
 
 
@@ -121,6 +122,7 @@ class AgreementProposed(Operation, frozen=True, kw_only=True):
                 terms=self.text.gates,
                 signatures=len(self.text.members),
             ),
+            _card_terms(self, signatures=len(self.text.members)),
         )
 
 
@@ -134,7 +136,20 @@ class AgreementSigned(Operation, frozen=True, kw_only=True):
     sha256: str
 
     def parts(self) -> Iterable[Part]:
-        return (TermsSigned(agreement=self.agreement, member=self.member),)
+        return (TermsSigned(agreement=self.agreement, member=self.member), CardTermsSigned(agreement=self.agreement))
+
+
+def _card_terms(agreement: AgreementPublished | AgreementProposed, signatures: int = 0) -> CardTermsSet:
+    text = agreement.text
+    return CardTermsSet(
+        agreement=agreement.id,
+        valid_from=agreement.valid_from,
+        valid_until=agreement.valid_until,
+        facilities=(*text.members, *text.partners),
+        refund_minor=text.limits.refund_minor,
+        replacements=text.limits.replacements,
+        signatures=signatures,
+    )
 
 
 class ClosedAmount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -92,6 +92,8 @@ def decide_load(
         problems["bonus"] = f"must be 0 to {MAX_AMOUNT} minor units"
     if request.payment not in get_args(PaymentKind) or request.payment in ("internal_account", "invoice"):
         problems["payment"] = "must be paid at once"
+    if request.payment == "on_account" and place.kind != "partner":
+        problems["payment"] = "on account is for partners' sales points only"
     if problems:
         return bad_values(problems), ()
     shift = counter.shift(request, place, {request.payment}) if request.amount else None
@@ -117,9 +119,12 @@ def decide_load(
     accounts = tuple(account for _, account, _ in made)
     house = opened(place.facility, "bonuses", place.currency) if request.bonus else ()
     transfers = numbered(transfer for _, _, transfer in made)
-    refusal = purse.book.take([*accounts, *transfers])
+    # Bonus money counts as well: somebody else may have to bear it.
+    refusal = counter.over_limit(place, request.at, request.amount + request.bonus)
+    refusal = refusal or purse.book.take([*accounts, *transfers])
     if refusal is not None:
         return refusal, ()
+    counter.spend(place, request.at, request.amount + request.bonus)
     load = MoneyLoaded(
         id=operation_id(request),
         medium=medium.id,
@@ -127,6 +132,7 @@ def decide_load(
         currency=place.currency,
         money=request.amount,
         bonus=request.bonus,
+        sales_point=place.sales_point,
     )
     operation = Loaded(
         load=load,
@@ -163,7 +169,7 @@ def decide_charge(
     """Charge a medium, whole or not at all. Money before bonus money; of each, first what the charging facility holds
     itself, then the others in the order of their codes [ours]: what is spent where it was taken owes nobody anything.
 
-    Refuses INSUFFICIENT_FUNDS, NOT_ENOUGH_POINTS, and what the sales point or the medium does not allow.
+    Refuses INSUFFICIENT_FUNDS, NOT_ENOUGH_POINTS, MAY_NOT_CHARGE, and what the sales point or the medium does not allow.
     """
     place = counter.place(request)
     if isinstance(place, Refused):
@@ -191,7 +197,7 @@ def decide_charge(
 
 def _money(request: ChargeCard, place: Place, medium: MediumState, purse: Purse) -> Charged | Refused:
     id_ = operation_id(request)
-    drawn = purse.draw(medium, place.facility, request.amount, place.currency, id_)
+    drawn = purse.draw(medium, place.facility, request.amount, place.currency, id_, request.at)
     if isinstance(drawn, Refused):
         return drawn
     vat = vat_included(request.amount, request.vat_bp)
@@ -225,6 +231,10 @@ def _points(request: ChargeCard, place: Place, medium: MediumState, purse: Purse
     ]  # fmt: skip
     if not tickets:
         return refused(Reason.NOTHING_ON_MEDIUM, number=medium.number)
+    if not purse.may_charge(place.facility, request.at):
+        tickets = [ticket for ticket in tickets if ticket.facility == place.facility]
+    if not tickets:
+        return refused(Reason.MAY_NOT_CHARGE)
     tickets.sort(key=lambda one: (one.valid_until is None, one.valid_until or one.sold_at, one.sold_at, one.id))
     accounts = {ticket.id: purse.book[points_account(ticket.id)] for ticket in tickets}
     ticket = next((one for one in tickets if accounts[one.id].available >= request.points), None)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 from karnet.accounts.operations import AccountOpened, MoneyDrawn, StoredKind, Transfer, house_account
-from karnet.accounts.rules import Book
+from karnet.accounts.rules import Book, CardTerms, terms_at
 from karnet.entitlements.rules import Holding, MediumState
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
@@ -37,6 +38,7 @@ class Purse:
     """The money and tickets on media, as the decisions of a batch so far leave them. Whoever has one holds the locks.
 
     `pockets` by (medium, issue), in the order of holders' codes; `book` has their balances and those of points accounts.
+    `terms`: what agreements say of cards, the one that begins last first.
     """
 
     def __init__(
@@ -44,10 +46,12 @@ class Purse:
         pockets: Mapping[tuple[UUID, int], Sequence[Pocket]],
         book: Book,
         holdings: Mapping[UUID, Sequence[Holding]] | None = None,
+        terms: Sequence[CardTerms] = (),
     ) -> None:
         self._pockets = {key: list(some) for key, some in pockets.items()}
         self.book = book
         self.holdings = holdings or {}
+        self._terms = terms
 
     def pockets(self, medium: MediumState) -> list[Pocket]:
         return self._pockets.setdefault((medium.id, medium.issue), [])
@@ -57,23 +61,41 @@ class Purse:
         balances = [self.book[one.account] for one in self.pockets(medium) if one.kind == kind]
         return sum(balance.balance for balance in balances if balance.unit == currency)
 
+    def may_charge(self, facility: UUID, at: datetime) -> bool:
+        """Tell whether a facility may charge what others hold: only members and partners of the agreement in force
+        then are paid by a settlement (SPEC N10). What it holds itself it may charge always [ours]."""
+        terms = terms_at(self._terms, at)
+        return terms is not None and facility in terms.facilities
+
     def draw(
-        self, medium: MediumState, facility: UUID, amount: int, currency: str, charge: UUID, first: int = 0
+        self,
+        medium: MediumState,
+        facility: UUID,
+        amount: int,
+        currency: str,
+        charge: UUID,
+        at: datetime,
+        first: int = 0,
     ) -> Draw | Refused:
-        """Return what a charge at a facility takes of the money on a medium, all of `amount` or INSUFFICIENT_FUNDS.
+        """Return what a charge at a facility takes of the money on a medium, all of `amount` or INSUFFICIENT_FUNDS;
+        MAY_NOT_CHARGE where it would suffice with what others hold, and no agreement lets the facility have it.
 
         Money before bonus money; of each, first what the charging facility holds itself, then the others in the order of
         their codes [ours]: what is spent where it was taken owes nobody anything. `first`: the place of the first part
         among those of the charge. Changes nothing: the book takes the transfers that are made of it.
         """
         ordered = sorted(self.pockets(medium), key=lambda p: (p.kind != "money", p.holder != facility))
-        left, taken = amount, dict[UUID, dict[StoredKind, int]]()
+        agreed = self.may_charge(facility, at)
+        left, taken, barred = amount, dict[UUID, dict[StoredKind, int]](), 0
         sources: list[tuple[UUID, int]] = []
         between: list[Transfer] = []
         for pocket in ordered:
             balance = self.book[pocket.account]
             part = min(left, balance.available) if balance.unit == currency else 0
             if part <= 0:
+                continue
+            if pocket.holder != facility and not agreed:
+                barred += balance.available
                 continue
             left -= part
             taken.setdefault(pocket.holder, {"money": 0, "bonus": 0})[pocket.kind] += part
@@ -84,6 +106,8 @@ class Purse:
                 owed = house_account(pocket.holder, "stored", currency)
                 between.append(Transfer(source=pocket.account, target=owed, amount=part, unit=currency))
                 sources.append((house_account(facility, "stored", currency), part))
+        if left and barred:
+            return refused(Reason.MAY_NOT_CHARGE, available_minor=amount - left, currency=currency)
         if left:
             return refused(
                 Reason.INSUFFICIENT_FUNDS, available_minor=amount - left, needed_minor=amount, currency=currency

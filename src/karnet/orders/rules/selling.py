@@ -303,7 +303,7 @@ def _draws(basket: Basket, purse: Purse | None) -> dict[UUID, Draw] | Refused:
             return bad_values({f"payments[{n}].medium": "is not known"})
         place = basket.place
         drawn = usable_medium(medium) or purse.draw(
-            medium, place.facility, payment.amount, place.currency, basket.id("order"), parts
+            medium, place.facility, payment.amount, place.currency, basket.id("order"), basket.at, parts
         )
         if isinstance(drawn, Refused):
             return drawn

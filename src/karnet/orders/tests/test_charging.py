@@ -17,8 +17,9 @@ from karnet.journal.rebuilding import check
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.reasons import Reason
 from karnet.orders.charging import ChargeCard, LoadMoney, MoneyOn, charge, load, money_on
-from karnet.orders.requests import ReplaceCard
-from karnet.orders.services import replace_cards
+from karnet.orders.requests import ReplaceCard, SetTerms
+from karnet.orders.services import replace_cards, sell, set_terms
+from karnet.orders.tests.agreeing import agreed
 from karnet.orders.tests.conftest import ANNA, CARLA, MORNING, NORTH, SOUTH, SOUTH_TILL, TILL, World, race, state
 from karnet.orders.tests.test_facts import seal
 
@@ -28,7 +29,8 @@ NOON = MORNING + timedelta(hours=4)
 
 @pytest.fixture
 def card(world: World) -> World:
-    """A card numbered 1 with 30 points on it, sold at NORTH."""
+    """A card numbered 1 with 30 points on it, sold at NORTH; NORTH and SOUTH charge each other's cards."""
+    agreed(world, NORTH, SOUTH)
     world.sold(world.line("P30", "1"), pay=3600)
     return world
 
@@ -116,6 +118,50 @@ def test_a_charge_that_cannot_be_is_refused_and_changes_nothing(card: World, cha
     assert isinstance(answer, Refused)
     assert answer.reason == reason
     assert state() == before
+
+
+def test_without_an_agreement_that_names_it_a_facility_charges_only_what_it_holds_itself(world: World) -> None:
+    agreed(world, NORTH)
+    agreed(world, NORTH, SOUTH, since=NOON + timedelta(hours=2), days=1)
+    world.sold(world.line("P30", "1"), pay=3600)
+    loaded(world, 1000)
+    loaded(world, 400, actor=CARLA, sales_point=SOUTH_TILL)
+    before = state()
+    for changes, facts in (({"amount": 401}, {"available_minor": 400, "currency": "PLN"}), ({"points": 1}, {})):
+        assert charge([charging(world, **changes)]) == [Refused(Reason.MAY_NOT_CHARGE, facts)]
+    (answer,) = charge([charging(world, 1401)])
+    assert isinstance(answer, Refused)
+    assert answer.reason == Reason.MAY_NOT_CHARGE, "it does not say what others hold"
+    assert state() == before
+    charged(world, 400)
+    charged(world, points=12, actor=ANNA, sales_point=TILL)
+    later = NOON + timedelta(hours=2)
+    charged(world, 500, at=later)
+    charged(world, points=1, at=later)
+    over = later + timedelta(days=1)
+    assert isinstance(charge([charging(world, 100, at=over)])[0], Refused), "it has ended"
+
+
+def test_what_is_put_on_cards_counts_for_the_days_limit(world: World) -> None:
+    world.sold(world.line("P30", "1"), pay=3600)
+    asked = {"key": world.key(), "at": MORNING, "actor": ANNA}
+    (held,) = set_terms([SetTerms(**asked, sales_point=TILL, products=None, limit_minor=3600 + 2000)])
+    assert not isinstance(held, Refused)
+    loaded(world, 1400, bonus=100)
+    before = state()
+    answer = load([loading(world, 501)])[0]
+    assert answer == Refused(Reason.LIMIT_REACHED, {"left_minor": 500, "currency": "PLN"})
+    assert state() == before
+    assert isinstance(sell([world.sale(world.line("WAX"), pay=999)])[0], Refused)
+    answers = load([loading(world, 300), loading(world, 300)])
+    assert [isinstance(answer, MoneyOn) for answer in answers] == [True, False]
+    loaded(world, 501, at=NOON + timedelta(days=1))
+
+
+def test_money_is_put_on_account_at_a_partners_sales_point_only(card: World) -> None:
+    (answer,) = load([loading(card, 100, payment="on_account")])
+    assert isinstance(answer, Refused)
+    assert "payment" in answer.facts
 
 
 def test_the_same_charge_sent_twice_is_made_once(card: World) -> None:

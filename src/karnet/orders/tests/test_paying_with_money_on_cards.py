@@ -22,6 +22,7 @@ from karnet.orders.operations import Payment
 from karnet.orders.receipts import receipt
 from karnet.orders.requests import Sale, SaleLine, Sell
 from karnet.orders.services import sell
+from karnet.orders.tests.agreeing import agreed
 from karnet.orders.tests.conftest import (
     ANNA,
     CARLA,
@@ -46,6 +47,7 @@ NOON = MORNING + timedelta(hours=4)
 @pytest.fixture
 def card(world: World) -> World:
     """A card numbered 1, sold at NORTH, with 50.00 of money and 5.00 of bonus that NORTH holds."""
+    agreed(world, NORTH, SOUTH)
     world.sold(world.line("P30", "1"), pay=3600)
     put_on(world, 5000, bonus=500)
     return world
