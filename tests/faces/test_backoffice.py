@@ -77,6 +77,7 @@ PAGES = {
     "what-if": "/office/settlement/what-if/",
     "catalogue": "/office/catalogue/?facility=kopa",
     "places": "/office/places/",
+    "partners": "/office/partners/",
     "staff": "/office/staff/",
     "tables": "/office/tables/",
     "table": "/office/tables/access_passage",

@@ -19,6 +19,7 @@ from karnet.entitlements.selectors import (
     open_deposits,
 )
 from karnet.faces.backoffice.frame import LOOKS, actor_titles, facilities, gate_titles, page, typed
+from karnet.faces.backoffice.naming import product_titles
 from karnet.faces.base.access import allow
 from karnet.faces.base.clock import now
 from karnet.faces.base.looking import looking
@@ -71,6 +72,7 @@ def card(request: HttpRequest, number: str) -> HttpResponse:
         raise Http404
     by_id = {place.id: place for place in facilities()}
     held = holdings([medium.id])[medium.id]
+    titles = product_titles({one.product for one in held})
     gates = gate_titles()
     passages = last_passages(medium.id, _MOST_PASSAGES)
     zone = next(iter(by_id.values())).time_zone
@@ -83,7 +85,7 @@ def card(request: HttpRequest, number: str) -> HttpResponse:
         ],
         "medium": medium,
         "at": now(),
-        "held": [(one, by_id.get(one.facility)) for one in held],
+        "held": [(one, by_id.get(one.facility), titles.get(one.product) or one.product_code) for one in held],
         "blocks": open_blocks([medium.id])[medium.id],
         "deposits": [(one, by_id.get(one.facility)) for one in open_deposits([medium.id])[medium.id]],
         "passages": [(one, by_id[one.facility], gates.get(one.gate, str(one.gate))) for one in passages],

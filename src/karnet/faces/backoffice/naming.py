@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from uuid import UUID
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from karnet.catalogue.selectors import product_versions
+from karnet.faces.base.words import language
 
 KINDS: Mapping[str, Mapping[str, Promise]] = {
     "payment": {
@@ -90,3 +94,10 @@ def problem_in_words(problem: str) -> str:
         if found:
             return str(words) % found.groupdict()
     return problem
+
+
+def product_titles(versions: Collection[UUID]) -> dict[UUID, str]:
+    """Return what products are called in the reader's language, else in English; one with no name is left out."""
+    found = product_versions(versions) if versions else {}
+    named = {id_: version.product.names for id_, version in found.items()}
+    return {id_: title for id_, names in named.items() if (title := names.get(language()) or names.get("en"))}

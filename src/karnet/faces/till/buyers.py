@@ -52,7 +52,7 @@ class PersonForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @in_shift
 def buyer(request: HttpRequest, desk: Desk) -> HttpResponse:
-    """Choose the company that pays, or nobody."""
+    """Choose whom the invoice is for: a company, a person, or nobody."""
     cart = carts.load(request)
     form, person = CompanyForm(initial={"country": "PL"}), PersonForm(initial=_known_person(request, cart))
     if request.method == "POST":

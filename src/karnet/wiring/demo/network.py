@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from karnet.kernel.decimals import money
+from karnet.wiring.demo.names import called
 from karnet.wiring.play.steps import Agree, EnrolFacility, EnrolGate, EnrolOperator, EnrolSalesPoint, Publish, Step
 from karnet.wiring.play.words import AgreedPrice, Buyer, GateTerms, Product, SalesPointKind, Validity
 
@@ -231,7 +232,7 @@ def _price_list(facility: str, first: date, last: date) -> tuple[Product, ...]:
         Product(
             code=ticket.code,
             kind="points" if ticket.points else "time",
-            names={"en": ticket.name},
+            names=called(ticket.name),
             prices={category: _text(price(facility, ticket.code, category)) for category in ("adult", "reduced")},
             points=ticket.points,
             validity=ticket.validity or season_long,
@@ -244,7 +245,7 @@ def _price_list(facility: str, first: date, last: date) -> tuple[Product, ...]:
         Product(
             code=code,
             kind="goods",
-            names={"en": code.replace("-", " ").title()},
+            names=called(code.replace("-", " ").capitalize()),
             vat="23",
             prices={"adult": _text(amount)},
         )
