@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import nullcontext
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db import connection
+from django.db import connection, transaction
 
+from karnet.journal.flight import in_one_flight
 from karnet.kernel.time import day_end, day_start, local_day
 from karnet.orders.operations import PaymentKind
 from karnet.orders.rules.counter import Counter, Place, RunningShift, Terms
@@ -26,6 +28,15 @@ def rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         cursor.execute(sql, parameters)
         found: list[tuple[Any, ...]] = cursor.fetchall()
     return found
+
+
+def rows_at_once(*queries: tuple[str, Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
+    """Run queries in one flight and return the rows of each: one round trip for all of them."""
+    # A flight is part of a transaction; where nothing is decided, it is one of its own.
+    around = nullcontext() if connection.in_atomic_block else transaction.atomic()
+    with around, in_one_flight(connection) as send:
+        landed = [send(sql, list(parameters)) for sql, parameters in queries]
+    return [list(one.rows()) for one in landed]
 
 
 def places(sales_points: Collection[UUID]) -> dict[UUID, Place]:
@@ -351,3 +362,9 @@ def _added(found: Iterable[tuple[Any, ...]]) -> dict[PaymentKind, int]:
     for kind, amount in found:
         sums[kind] = sums.get(kind, 0) + amount
     return sums
+
+
+def invoiced_to(buyer: UUID) -> bool:
+    """Tell whether an invoice was issued to this buyer, a company or a person. Walks the invoices: for rare questions."""
+    (row,) = rows("SELECT EXISTS (SELECT FROM orders_invoice WHERE buyer = %s)", [buyer])
+    return bool(row[0])

@@ -27,7 +27,7 @@ from karnet.orders.rules.counter import Counter
 from karnet.orders.rules.pricing import Offer
 from karnet.orders.rules.tab_entries import Means, TabState
 from karnet.orders.rules.tabs import Desk, Tabs, decide_charge_tab, decide_close_tab, decide_open_tab, decide_pay_tab
-from karnet.orders.selectors import rows
+from karnet.orders.selectors import rows, rows_at_once
 from karnet.parties.people import known_customers
 from karnet.parties.selectors import companies
 
@@ -40,6 +40,7 @@ __all__ = [
     "TabSummary",
     "charge_tabs",
     "close_tabs",
+    "hold_tabs",
     "lock_tabs",
     "open_tabs",
     "pay_tabs",
@@ -156,10 +157,15 @@ def till(
     )
 
 
+def lock_numbers(points: Collection[UUID]) -> None:
+    """Lock the order numbers of sales points."""
+    selectors.lock_sequences([("sale", point) for point in points])
+
+
 def numbers_of(counter: Counter, points: Collection[UUID]) -> None:
     """Lock the order numbers of sales points and read their last ones: where a gate ends what a till began."""
     if points:
-        selectors.lock_sequences([("sale", point) for point in points])
+        lock_numbers(points)
         counter.sequences.update(selectors.last_numbers(points))
 
 
@@ -191,39 +197,41 @@ def lock_tabs(ids: Collection[UUID]) -> dict[UUID, TabState]:
     """Lock tabs, in the order of their ids, and return them as decisions see them; unknown ids are left out."""
     if not ids:
         return {}
-    rows("SELECT 1 FROM orders_tab WHERE id = ANY(%b::uuid[]) ORDER BY id FOR NO KEY UPDATE", [list(ids)])
+    hold_tabs(ids)
     return tab_states(ids)
 
 
+def hold_tabs(ids: Collection[UUID]) -> None:
+    """Lock tabs, in the order of their ids; unknown ids are passed over."""
+    rows("SELECT 1 FROM orders_tab WHERE id = ANY(%b::uuid[]) ORDER BY id FOR NO KEY UPDATE", [list(ids)])
+
+
 def tab_states(ids: Collection[UUID]) -> dict[UUID, TabState]:
-    """Return tabs with all that is on them. Four statements. To decide by it, hold the tabs' locks (`lock_tabs`)."""
-    wanted = list(ids)
-    found = rows(
-        "SELECT t.id, t.document, t.facility_id, t.sales_point_id, t.operator_id, t.currency, t.limit_minor, t.buyer,"
-        " t.customer, t.closed_at IS NOT NULL, (SELECT coalesce(max(b.number), 0) FROM orders_tab_bill b"
-        " WHERE b.tab = t.id) FROM orders_tab t WHERE t.id = ANY(%b::uuid[])",
-        [wanted],
-    )
-    lines = _grouped(
-        rows(
+    """Return tabs with all that is on them. One flight. To decide by it, hold the tabs' locks (`lock_tabs`)."""
+    wanted = [list(ids)]
+    found, *parts = rows_at_once(
+        (
+            "SELECT t.id, t.document, t.facility_id, t.sales_point_id, t.operator_id, t.currency, t.limit_minor,"
+            " t.buyer, t.customer, t.closed_at IS NOT NULL, (SELECT coalesce(max(b.number), 0) FROM orders_tab_bill b"
+            " WHERE b.tab = t.id) FROM orders_tab t WHERE t.id = ANY(%b::uuid[])",
+            wanted,
+        ),
+        (
             "SELECT tab, id, n, stay, code, product, category, quantity, unit_price, amount, vat_bp, vat, sales_point,"
             " number FROM orders_tab_line WHERE tab = ANY(%b::uuid[]) ORDER BY tab, n",
-            [wanted],
-        )
-    )
-    payments = _grouped(
-        rows(
+            wanted,
+        ),
+        (
             "SELECT tab, kind, account, amount FROM orders_tab_payment WHERE tab = ANY(%b::uuid[]) ORDER BY tab, n",
-            [wanted],
-        )
-    )
-    billed = _grouped(
-        rows(
+            wanted,
+        ),
+        (
             "SELECT b.tab, p.kind, p.account, p.amount FROM orders_tab_bill b JOIN orders_payment p ON p.order = b.order"
             " WHERE b.tab = ANY(%b::uuid[]) ORDER BY b.tab, p.n",
-            [wanted],
-        )
+            wanted,
+        ),
     )
+    lines, payments, billed = map(_grouped, parts)
     return {
         row[0]: _state(row, lines.get(row[0], []), payments.get(row[0], []), billed.get(row[0], [])) for row in found
     }

@@ -23,6 +23,11 @@ class Border(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     into: str = OUTSIDE
     keeps_band: bool = False
 
+    @property
+    def leads_out(self) -> bool:
+        """Whether people leave the place there."""
+        return self.role == "way" and self.into == OUTSIDE
+
 
 class HouseRules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What a facility does with stays.

@@ -12,7 +12,7 @@ import msgspec
 from karnet.catalogue.tariffs import tariff_versions
 from karnet.orders.rules.tab_entries import TabState
 from karnet.orders.rules.tabs import Tabs
-from karnet.orders.selectors import rows
+from karnet.orders.selectors import rows, rows_at_once
 from karnet.orders.tabs import tab_states
 from karnet.parties.selectors import facilities
 from karnet.stays.operations import HouseRulesSet
@@ -21,25 +21,22 @@ from karnet.stays.rules.state import Facility, HaltState, Inside, MoveState, Sta
 
 
 def facility_states(ids: Collection[UUID]) -> dict[UUID, Facility]:
-    """Return facilities as decisions about stays see them; unknown ids are left out. Four statements."""
+    """Return facilities as decisions about stays see them; unknown ids are left out."""
     wanted = list(ids)
     known = facilities(wanted)
-    zones = _grouped(
-        rows("SELECT facility_id, code, heads, capacity FROM stays_zone WHERE facility_id = ANY(%b::uuid[])", [wanted])
-    )
-    rules = dict(
-        rows(
+    zone_rows, rule_rows, halt_rows = rows_at_once(
+        ("SELECT facility_id, code, heads, capacity FROM stays_zone WHERE facility_id = ANY(%b::uuid[])", [wanted]),
+        (
             "SELECT DISTINCT ON (facility) facility, definition FROM stays_house_rules"
             " WHERE facility = ANY(%b::uuid[]) ORDER BY facility, at DESC, number DESC",
             [wanted],
-        )
-    )
-    halts = _grouped(
-        rows(
+        ),
+        (
             "SELECT facility, id, at, resumed_at FROM stays_halt WHERE facility = ANY(%b::uuid[]) ORDER BY facility, at",
             [wanted],
-        )
+        ),
     )
+    zones, rules, halts = _grouped(zone_rows), dict(rule_rows), _grouped(halt_rows)
     return {
         id_: Facility(
             id_,
@@ -93,8 +90,13 @@ def stay_states(ids: Collection[UUID]) -> dict[UUID, StayState]:
 
 
 def stays_of_tabs(tabs: Collection[UUID]) -> dict[UUID, StayState]:
-    """Return all stays of tabs, those that are over too. Two statements."""
-    return _stays(f"{_STAY} WHERE tab = ANY(%b::uuid[]) ORDER BY at, id", [list(tabs)])
+    """Return all stays of tabs, those that are over too. One flight."""
+    wanted = [list(tabs)]
+    found, moves = rows_at_once(
+        (f"{_STAY} WHERE tab = ANY(%b::uuid[]) ORDER BY at, id", wanted),
+        (f"{_MOVE} IN (SELECT id FROM stays_stay WHERE tab = ANY(%b::uuid[])) {_IN_ORDER}", wanted),
+    )
+    return _states(found, moves)
 
 
 def stays_inside(facility: UUID) -> dict[UUID, StayState]:
@@ -104,13 +106,15 @@ def stays_inside(facility: UUID) -> dict[UUID, StayState]:
 
 def _stays(sql: str, parameters: Sequence[Any]) -> dict[UUID, StayState]:
     found = rows(sql, parameters)
-    moves = _grouped(
-        rows(
-            "SELECT stay, id, zone, since, gate FROM stays_move WHERE stay = ANY(%b::uuid[]) AND dropped_at IS NULL"
-            " ORDER BY stay, since, number",
-            [[row[0] for row in found]],
-        )
-    )
+    return _states(found, rows(f"{_MOVE} = ANY(%b::uuid[]) {_IN_ORDER}", [[row[0] for row in found]]))
+
+
+_MOVE = "SELECT stay, id, zone, since, gate FROM stays_move WHERE stay"
+_IN_ORDER = "AND dropped_at IS NULL ORDER BY stay, since, number"
+
+
+def _states(found: Sequence[tuple[Any, ...]], moved: Sequence[tuple[Any, ...]]) -> dict[UUID, StayState]:
+    moves = _grouped(moved)
     return {
         row[0]: StayState(
             id=row[0], tab=row[1], facility=row[2], medium=row[3], issue=row[4], tariff=row[5], category=row[6],
@@ -130,17 +134,19 @@ def inside(
     tabs: Mapping[UUID, TabState],
     *,
     facility_ids: Iterable[UUID] = (),
-    gates: Collection[UUID] = (),
+    tab_ids: Collection[UUID] = (),
+    where: Mapping[UUID, tuple[UUID, Border]] | None = None,
     bands: Mapping[str, UUID] | None = None,
 ) -> Inside:
     """Return what decisions about these tabs and their stays rest on. Whoever decides holds the tabs' locks.
 
-    `bands`: stay by what was read; `gates`: readers that asked, with their facilities.
+    `bands`: stay by what was read; `where`: readers that asked. `tab_ids`: tabs whose stays are wanted without their money
+    (then nothing can be rated).
     """
-    stays = stays_of_tabs(list(tabs)) if tabs else {}
-    where = borders(gates) if gates else {}
+    stays = stays_of_tabs({*tabs, *tab_ids}) if tabs or tab_ids else {}
+    where = where or {}
     wanted = {*facility_ids, *(facility for facility, _ in where.values()), *(tab.facility for tab in tabs.values())}
-    versions = tariff_versions({stay.tariff for stay in stays.values()})
+    versions = tariff_versions({stay.tariff for stay in stays.values()} if tabs else ())
     return Inside(
         stays=stays.values(),
         tabs=Tabs(tabs.values()),

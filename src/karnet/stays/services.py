@@ -138,21 +138,25 @@ def read(requests: Sequence[Read]) -> list[Let | Refused]:
 
 
 def _read(tx: Transaction[Read, Let]) -> None:
+    where = selectors.borders({request.gate for request in tx.fresh})
     chips = medium_ids_by_chip({request.chip for request in tx.fresh})
-    held, counter, on = _lock(chips.values(), numbers=True)
+    # Money is looked at where people leave, and nowhere else.
+    leaving = any(border.leads_out for _, border in where.values())
+    on = _lock(chips.values(), numbers=leaving)
+    ids = {tab for _, tab in on.values()}
+    held = tabs.tab_states(ids) if leaving and ids else {}
+    counter = tab_counter(held, numbers=True)
     bands = {chip: on[medium][0] for chip, medium in chips.items() if medium in on}
-    around = selectors.inside(held, gates={request.gate for request in tx.fresh}, bands=bands)
+    around = selectors.inside(held, tab_ids=ids, where=where, bands=bands)
     cards = media(chips.values())
     for request in tx.fresh:
         tx.record([Outcome(request, *decide_read(request, around, counter, cards))])
 
 
-def _lock(
-    bands: Collection[UUID], *, numbers: bool = False
-) -> tuple[dict[UUID, TabState], Counter, dict[UUID, tuple[UUID, UUID]]]:
+def _lock(bands: Collection[UUID], *, numbers: bool) -> dict[UUID, tuple[UUID, UUID]]:
     """Lock the tabs of the stays on media, and (`numbers`) the order numbers of the sales points that opened them.
 
-    Returns tabs, a counter with those sales points, and the stay and tab by medium.
+    Returns the stay and tab by medium.
     """
     locked = set[UUID]()
     while True:
@@ -161,10 +165,11 @@ def _lock(
         if wanted <= locked:
             break
         # Between looking and locking a band may have begun another stay: then its tab is locked, too.
-        tab_counter(wanted - locked, numbers=numbers)
-        tabs.lock_tabs(wanted - locked)
+        if numbers:
+            tabs.lock_numbers(tabs.sales_points_of(wanted - locked))
+        tabs.hold_tabs(wanted - locked)
         locked |= wanted
-    return tabs.tab_states(locked) if locked else {}, tab_counter(locked, numbers=numbers), on
+    return on
 
 
 def tab_counter(ids: Collection[UUID], *, numbers: bool = False) -> Counter:

@@ -59,7 +59,7 @@ def decide_read(request: Read, inside: Inside, counter: Counter, media: Mapping[
     target = border.into if border.role == "way" or stay.zone != border.into else border.out_of
     if facility.evacuation is not None:
         return _flee(request, stay, target, facility, inside)
-    if target == OUTSIDE and border.role == "way":
+    if border.leads_out:
         return _leave(request, stay, border, facility, inside, counter)
     if stay.zone == target:
         return refused(Reason.ALREADY_INSIDE, zone=target), ()

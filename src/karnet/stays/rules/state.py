@@ -140,14 +140,18 @@ class Inside:
         borders: Mapping[UUID, tuple[UUID, Border]] | None = None,
         bands: Mapping[str, UUID] | None = None,
     ) -> None:
-        self.stays = {stay.id: stay for stay in stays}
+        self.stays: dict[UUID, StayState] = {}
+        self._of_tabs: dict[UUID, set[UUID]] = {}
+        self.put(*stays)
         self.tabs, self.facilities, self.raters = tabs, facilities, raters
         self.borders, self.bands = borders or {}, bands or {}
 
     def put(self, *stays: StayState) -> None:
         """Take in stays as a decision left them."""
-        self.stays.update({stay.id: stay for stay in stays})
+        for stay in stays:
+            self.stays[stay.id] = stay
+            self._of_tabs.setdefault(stay.tab, set()).add(stay.id)
 
     def of_tab(self, tab: UUID) -> list[StayState]:
         """Return the stays of a tab that go on."""
-        return [stay for stay in self.stays.values() if stay.tab == tab and stay.goes_on]
+        return [stay for id_ in self._of_tabs.get(tab, ()) if (stay := self.stays[id_]).goes_on]
