@@ -43,7 +43,7 @@ def follow_members(at: datetime) -> int:
             new += 1
         if later and held_key(held, member.log) != later[-1].vkey:
             for key in later:
-                arrivals.change_key(member.log, key.above + 1, key.vkey, at)
+                arrivals.change_key(member.log, key.above + 1, key.vkey, at, key.ends)
         if member.log not in held or held[member.log].until != member.good:
             arrivals.suspend(member.log, member.good)
     return new

@@ -14,7 +14,7 @@ from typing import Protocol
 import msgspec
 from django.db import DatabaseError, InterfaceError, connection
 
-from karnet.federation import peers
+from karnet.federation import keys, peers
 from karnet.federation.core.messages import News, Pull, Reply, Request
 from karnet.federation.core.relaying import Alarm, Inbound, Outbound, Rest, Send
 from karnet.federation.core.store import Store
@@ -108,6 +108,8 @@ class Relay:
             done = applying.apply_arrived(self._clock(), APPLIED_AT_ONCE)
             if done.counts:
                 self._delays.note(done.counts, self._clock())
+            if keys.confirm_announced(self._store.home, self._clock()):
+                self._news.tell()
             # New members are followed as soon as the hub's log says so; their first entries come next.
             if peers.follow_members(self._clock()):
                 self._news.tell()

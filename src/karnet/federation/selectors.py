@@ -8,10 +8,13 @@ from uuid import UUID
 
 import msgspec
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
 from karnet.federation.models import Announcement, Invitation, Key, Member, Voucher
 from karnet.federation.rules import Known, Open
 from karnet.journal.selectors import position
+from karnet.journal.tlog.keyring import Keyring, LogKey
+from karnet.journal.tlog.note import VerifierKey
 
 
 class MemberRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +91,18 @@ def announced(log: str) -> dict[str, int]:
     return found
 
 
+def is_announced(log: str, vkey: str) -> bool:
+    """Tell whether a log announced this key in itself."""
+    return Announcement.objects.filter(log=log, vkey=vkey).exists()
+
+
+def unconfirmed() -> list[tuple[str, str]]:
+    """Return the keys that members announced and nobody confirmed yet: (log, vkey). One query."""
+    confirmed = Key.objects.filter(log=OuterRef("log"), vkey=OuterRef("vkey"))
+    found = Announcement.objects.filter(~Exists(confirmed), log__in=Member.objects.filter(is_hub=False).values("log"))
+    return list(found.order_by("at", "log").values_list("log", "vkey"))
+
+
 def vouchers(log: str, vkey: str) -> set[str]:
     """Return the members whose managers vouched for this key of `log`."""
     return set(Voucher.objects.filter(log=log, vkey=vkey).values_list("voucher", flat=True))
@@ -118,3 +133,15 @@ def log_keys() -> dict[str, list[KeyRow]]:
     for log, vkey, above, ends in rows:
         keys.setdefault(log, []).append(KeyRow(vkey, above, ends))
     return keys
+
+
+def keyrings() -> dict[str, Keyring]:
+    """Return the keys of every member's log, each with the sizes it signs: above its own, up to where a later one ends it."""
+    found = {}
+    for log, rows in log_keys().items():
+        keys = []
+        for place, row in enumerate(rows):
+            until = min((later.ends for later in rows[place + 1 :] if later.ends is not None), default=None)
+            keys.append(LogKey(key=VerifierKey.parse(row.vkey), above=row.above, until=until))
+        found[log] = Keyring(tuple(keys))
+    return found

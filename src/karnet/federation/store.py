@@ -15,9 +15,9 @@ import msgspec
 from django.db import connection, transaction
 
 from karnet.federation.core.messages import Cosigned, Evidence
-from karnet.federation.core.store import Acceptable, Kept, LogKey, LogView, Moved, Status
+from karnet.federation.core.store import Acceptable, Kept, LogView, Moved, Status
 from karnet.federation.models import Member
-from karnet.federation.selectors import KeyRow, log_keys
+from karnet.federation.selectors import keyrings
 from karnet.journal import arrivals
 from karnet.journal.log_tables import LogTables, snapshot
 from karnet.journal.recording import HOME
@@ -43,7 +43,7 @@ class PostgresStore:
 
     def logs(self) -> Mapping[str, LogView]:
         """Return every log held here (`Store.logs`). Three queries."""
-        keys = log_keys()
+        keys = keyrings()
         with snapshot() as cursor:
             cursor.execute(_LOGS)
             rows = cursor.fetchall()
@@ -51,7 +51,7 @@ class PostgresStore:
             return {
                 row[0]: LogView(
                     name=row[0],
-                    keys=_keys(keys.get(row[0], [])),
+                    keys=keys[row[0]].keys if row[0] in keys else (),
                     size=row[2],
                     root=_root(cursor, row),
                     note=(row[5] or "").encode(),
@@ -222,15 +222,6 @@ def _root(cursor: Any, row: tuple[Any, ...]) -> bytes:
     if size == 0:
         return EMPTY_ROOT
     return bytes(root) if noted == size else LogTables(cursor, origin).root_at(size)
-
-
-def _keys(keys: Sequence[KeyRow]) -> tuple[LogKey, ...]:
-    """A key signs what is above its own size, up to where a later one ends it."""
-    found: list[LogKey] = []
-    for place, row in enumerate(keys):
-        ends = [later.ends for later in keys[place + 1 :] if later.ends is not None]
-        found.append(LogKey(key=VerifierKey.parse(row.vkey), above=row.above, until=min(ends, default=None)))
-    return tuple(found)
 
 
 def _about(evidence: Evidence) -> bytes:

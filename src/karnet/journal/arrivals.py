@@ -18,6 +18,7 @@ from karnet.journal.flight import in_one_flight
 from karnet.journal.founding import server_id
 from karnet.journal.operations import entry_head
 from karnet.journal.recording import HOME, keep
+from karnet.journal.tlog.keyring import Keyring, LogKey
 from karnet.journal.tlog.note import VerifierKey
 from karnet.journal.tlog.tiles import TileWrite
 from karnet.kernel.time import instant
@@ -89,7 +90,7 @@ def join_log(name: str, vkey: str, at: datetime) -> int:
         row = cursor.fetchone()
         if row is not None:
             origin = int(row[0])
-            if origin == HOME or vkey not in _keys(cursor, origin).values():
+            if origin == HOME or vkey not in _keys(cursor, origin):
                 raise ValueError(
                     f"{name!r} is this server's own log" if origin == HOME else f"{name!r} has another key"
                 )
@@ -106,21 +107,35 @@ def join_log(name: str, vkey: str, at: datetime) -> int:
     return origin
 
 
-def change_key(name: str, first: int, vkey: str, at: datetime) -> None:
-    """From tree size `first` on, another key signs the log `name`. Safe to repeat; raises UnknownLog, ValueError."""
+def change_key(name: str, first: int, vkey: str, at: datetime, ends: int | None = None) -> None:
+    """From tree size `first` on, another key signs the log `name`; with `ends`, those before it sign nothing above that.
+
+    Safe to repeat; raises UnknownLog, ValueError.
+    """
     if VerifierKey.parse(vkey).name != name:
         raise ValueError(f"the key is not one of {name!r}")
     with transaction.atomic(), connection.cursor() as cursor:
         origin = origin_of(cursor, name)
-        if _keys(cursor, origin).get(first) not in (None, vkey):
-            raise ValueError(f"another key signs {name!r} from {first} entries on")
-        _insert_key(cursor, origin, first, vkey, at)
+        if _keys(cursor, origin).get(vkey) not in (None, first):
+            raise ValueError(f"this key signs {name!r} from another size on")
+        _insert_key(cursor, origin, first, vkey, at, ends)
 
 
-def log_keys(name: str) -> dict[int, str]:
-    """Return the verifier keys of another server's log by the tree size from which each signs. Raises UnknownLog."""
+def log_keys(name: str) -> Keyring:
+    """Return the keys of another server's log, each with the tree sizes it signs. Raises UnknownLog."""
     with connection.cursor() as cursor:
-        return _keys(cursor, origin_of(cursor, name))
+        cursor.execute(
+            "SELECT vkey, first, ends FROM journal_log_key WHERE origin_id = %s"
+            # A key may be lost right after it came into force: then the one that ends it is the newer.
+            " ORDER BY first, ends NULLS FIRST",
+            [origin_of(cursor, name)],
+        )
+        rows = cursor.fetchall()
+    found = []
+    for place, (vkey, first, _) in enumerate(rows):
+        until = min((ends for *_, ends in rows[place + 1 :] if ends is not None), default=None)
+        found.append(LogKey(key=VerifierKey.parse(vkey), above=max(0, first - 1), until=until))
+    return Keyring(tuple(found))
 
 
 def held_logs() -> dict[str, HeldLog]:
@@ -142,7 +157,8 @@ def held_logs() -> dict[str, HeldLog]:
 
 _HELD = """
 SELECT o.name, o.id, o.server,
-    (SELECT k.vkey FROM journal_log_key k WHERE k.origin_id = o.id ORDER BY k.first DESC LIMIT 1),
+    (SELECT k.vkey FROM journal_log_key k WHERE k.origin_id = o.id
+        ORDER BY k.first DESC, k.ends DESC NULLS LAST LIMIT 1),
     t.size, a.size, a.until, a.waiting, q.index, q.code, q.detail, q.at, q.evidence
 FROM journal_origin o JOIN journal_tree t ON t.origin_id = o.id JOIN journal_applied a ON a.origin_id = o.id
 LEFT JOIN LATERAL (
@@ -307,13 +323,14 @@ def origin_of(cursor: Any, name: str, lowest: int = HOME + 1) -> int:
     return int(row[0])
 
 
-def _keys(cursor: Any, origin: int) -> dict[int, str]:
-    cursor.execute("SELECT first, vkey FROM journal_log_key WHERE origin_id = %s ORDER BY first", [origin])
+def _keys(cursor: Any, origin: int) -> dict[str, int]:
+    cursor.execute("SELECT vkey, first FROM journal_log_key WHERE origin_id = %s", [origin])
     return dict(cursor.fetchall())
 
 
-def _insert_key(cursor: Any, origin: int, first: int, vkey: str, at: datetime) -> None:
+def _insert_key(cursor: Any, origin: int, first: int, vkey: str, at: datetime, ends: int | None = None) -> None:
     cursor.execute(
-        "INSERT INTO journal_log_key (origin_id, first, vkey, at) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
-        [origin, first, vkey, instant(at)],
+        "INSERT INTO journal_log_key (origin_id, first, vkey, at, ends) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT DO NOTHING",
+        [origin, first, vkey, instant(at), ends],
     )

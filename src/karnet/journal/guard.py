@@ -13,8 +13,9 @@ from enum import StrEnum
 
 import msgspec
 
-from karnet.journal.tlog.checkpoint import Checkpoint, CheckpointError, open_checkpoint
-from karnet.journal.tlog.note import NoteError, VerifierKey
+from karnet.journal.tlog.checkpoint import Checkpoint, CheckpointError
+from karnet.journal.tlog.keyring import Keyring, Keys
+from karnet.journal.tlog.note import NoteError
 
 CLOCK_TOLERANCE = timedelta(seconds=2)
 """Clocks that a time service disciplines differ by milliseconds; what is behind by more would sign a lie."""
@@ -56,7 +57,7 @@ class MaySign(msgspec.Struct, frozen=True):
 
 def may_sign(
     *,
-    key: VerifierKey,
+    keys: Keys,
     size: int,
     newest: bytes | None,
     witnessed: Sequence[Witnessed],
@@ -69,15 +70,15 @@ def may_sign(
     `root_at` gives the database's tree head at a size (ValueError if its tiles are missing).
     """
     try:
-        promised = [_opened(w.note, key) for w in witnessed]
+        promised = [_opened(w.note, keys) for w in witnessed]
     except (NoteError, CheckpointError) as error:
         return MayNotSign(
             Why.WITNESS_DAMAGED,
-            f"The checkpoint file holds a note that this log's key did not sign: {error}.",
+            f"The checkpoint file holds a note that no key of this log signed: {error}.",
             "Restore the file, or the right key, from a backup; `karnet journal verify` tells what is whole.",
             size,
         )
-    refusal = _contradiction(key, size, newest, promised, root_at)
+    refusal = _contradiction(keys, size, newest, promised, root_at)
     if refusal is not None:
         return refusal
     if witnessed and now < witnessed[-1].at - CLOCK_TOLERANCE:
@@ -93,7 +94,7 @@ def may_sign(
 
 
 def _contradiction(
-    key: VerifierKey,
+    keys: Keys,
     size: int,
     newest: bytes | None,
     promised: Sequence[Checkpoint],
@@ -128,15 +129,15 @@ def _contradiction(
                 size,
                 last.size,
             )
-    return _foreign(key, size, newest, root_at, last.size)
+    return _foreign(keys, size, newest, root_at, last.size)
 
 
 def _foreign(
-    key: VerifierKey, size: int, newest: bytes | None, root_at: Callable[[int], bytes], witnessed_size: int
+    keys: Keys, size: int, newest: bytes | None, root_at: Callable[[int], bytes], witnessed_size: int
 ) -> MayNotSign | None:
     """The newest note of the database must be ours, and over the tree that is there."""
     try:
-        checkpoint = _opened(newest or b"", key)
+        checkpoint = _opened(newest or b"", keys)
         if (checkpoint.size, checkpoint.root) == (size, _root(root_at, size)):
             return None
         detail = f"it is over {checkpoint.size} entries and another root"
@@ -158,5 +159,5 @@ def _root(root_at: Callable[[int], bytes], size: int) -> bytes | None:
         return None
 
 
-def _opened(note: bytes, key: VerifierKey) -> Checkpoint:
-    return open_checkpoint(note, origin=key.name, log_keys=[key]).checkpoint
+def _opened(note: bytes, keys: Keys) -> Checkpoint:
+    return Keyring.of(keys).open(note).checkpoint

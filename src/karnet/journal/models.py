@@ -110,13 +110,17 @@ class Origin(models.Model):
 
 
 class LogKey(models.Model):
-    """The key that signs another server's log from tree size `first` on (a C2SP verifier key): row 0 from its joining."""
+    """A key that signs another server's log from tree size `first` on (a C2SP verifier key): row 0 from its joining.
 
-    pk = models.CompositePrimaryKey("origin_id", "first")
+    `ends`: the keys before it sign nothing above that size (null: they may go on, as while a key is changed).
+    """
+
+    pk = models.CompositePrimaryKey("origin_id", "vkey")
     origin_id = models.SmallIntegerField()
     first = models.BigIntegerField()
     vkey = models.CharField(max_length=400)
     at = models.DateTimeField()
+    ends = models.BigIntegerField(null=True)
 
     class Meta:
         db_table = "journal_log_key"

@@ -22,9 +22,10 @@ from karnet.journal.log_rows import ENTRY, Fault, RowSource
 from karnet.journal.log_tables import LogTables, StoredNote, snapshot
 from karnet.journal.operations import kinds
 from karnet.journal.recording import HOME
-from karnet.journal.tlog.checkpoint import Checkpoint, CheckpointError, open_checkpoint
+from karnet.journal.tlog.checkpoint import Checkpoint, CheckpointError
+from karnet.journal.tlog.keyring import Keyring, Keys
 from karnet.journal.tlog.merkle import EMPTY_ROOT
-from karnet.journal.tlog.note import NoteError, VerifierKey
+from karnet.journal.tlog.note import NoteError
 from karnet.journal.tlog.verifier import Tampered, What, verify_log
 
 # Checkpoints that narrow down where a rewritten log departs; all others are checked on the way.
@@ -57,14 +58,14 @@ Progress = Callable[[int, int], None]
 
 
 def verify_home(
-    key: VerifierKey, witnessed: Sequence[Witnessed], progress: Progress = lambda done, size: None
+    keys: Keys, witnessed: Sequence[Witnessed], progress: Progress = lambda done, size: None
 ) -> Verification:
-    """Verify the home log in the database against its key and the checkpoint file's notes.
+    """Verify the home log in the database against its keys and the checkpoint file's notes.
 
     `witnessed` must have been read before the call: the file never runs ahead of the database, so what is in it by
     then has to be there. `progress(done, size)` is called as entries pass. Never raises for what it finds.
     """
-    return _verify(HOME, [key], witnessed, progress)
+    return _verify(HOME, Keyring.of(keys), witnessed, progress)
 
 
 def verify_held(name: str, progress: Progress = lambda done, size: None) -> Verification:
@@ -74,14 +75,10 @@ def verify_held(name: str, progress: Progress = lambda done, size: None) -> Veri
     """
     with connection.cursor() as cursor:
         origin = origin_of(cursor, name)
-    keys = [VerifierKey.parse(vkey) for vkey in log_keys(name).values()]
-    return _verify(origin, keys, (), progress)
+    return _verify(origin, log_keys(name), (), progress)
 
 
-def _verify(
-    origin: int, keys: Sequence[VerifierKey], witnessed: Sequence[Witnessed], progress: Progress
-) -> Verification:
-    key = keys[-1]
+def _verify(origin: int, keys: Keyring, witnessed: Sequence[Witnessed], progress: Progress) -> Verification:
     with snapshot() as cursor:
         log = LogTables(cursor, origin)
         size = log.size() or 0
@@ -99,7 +96,7 @@ def _verify(
             size = max((s for s in evidence.roots if s < size), default=0)
             trusted = evidence.roots.get(size, EMPTY_ROOT)
         with closing(RowSource(cursor, log.size() or 0, evidence.roots, progress, origin)) as source:
-            verdict = verify_log(Checkpoint(key.name, size, trusted), source, evidence.narrowing(size))
+            verdict = verify_log(Checkpoint(keys.name, size, trusted), source, evidence.narrowing(size))
         if isinstance(verdict, Tampered) and verdict.what is not What.HISTORY_REWRITTEN:
             faults.append(Fault.of(verdict))
         elif source.contradicted is not None:  # sound under its newest note, but not what older notes said
@@ -110,7 +107,7 @@ def _verify(
         tail = selectors.progress() if origin == HOME else None
     faults.sort(key=lambda fault: (fault.index, fault.until))
     return Verification(
-        log=key.name,
+        log=keys.name,
         size=size,
         root=trusted.hex(),
         checkpoints=evidence.count,
@@ -127,8 +124,8 @@ class _Evidence:
     `whole`: no note may be over more than there is. Of another's log a batch may have ended within its note.
     """
 
-    def __init__(self, keys: Sequence[VerifierKey], size: int, *, whole: bool) -> None:
-        self.keys, self.name = keys, keys[-1].name
+    def __init__(self, keys: Keyring, size: int, *, whole: bool) -> None:
+        self.keys, self.name = keys, keys.name
         self.size, self.whole, self.pending = size, whole, False
         self.roots: dict[int, bytes] = {}
         self.faults: list[Fault] = []
@@ -184,7 +181,7 @@ class _Evidence:
 
     def _opened(self, note: bytes, size: int, where: str) -> Checkpoint | None:
         try:
-            opened = open_checkpoint(note, origin=self.name, log_keys=self.keys).checkpoint
+            opened = self.keys.open(note).checkpoint
         except (NoteError, CheckpointError) as error:
             self._fault(size, "checkpoint_altered", where, str(error))
             return None

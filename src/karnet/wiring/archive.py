@@ -13,7 +13,6 @@ from pathlib import Path
 import msgspec
 
 from karnet.journal.tlog.checkpoint import Checkpoint
-from karnet.journal.tlog.note import VerifierKey
 from karnet.kernel import canonical
 from karnet.wiring.card_keys import hub_link
 from karnet.wiring.installation import Installation
@@ -56,13 +55,13 @@ def pull_archive(installation: Installation, now: Callable[[], datetime], say: S
     Django must be connected. Raises InstallationProblem if the hub does not answer; then nothing is noted.
     """
     from karnet.federation.peers import note_archive_pull
-    from karnet.federation.selectors import log_keys
+    from karnet.federation.selectors import keyrings
 
     link, cut, wrong = hub_link(installation), dict[str, int](), list[str]()
-    for log, rows in sorted(log_keys().items()):
+    for log, keys in sorted(keyrings().items()):
         directory = LogDirectory(archive_directory(installation) / log.replace("/", "_"))
         try:
-            signed = fetch_log(link, [VerifierKey.parse(row.vkey) for row in rows], directory)
+            signed = fetch_log(link, keys, directory)
         except InstallationProblem as problem:
             if problem.code == "hub-unreachable":
                 raise

@@ -3,7 +3,7 @@
     checkpoint                      the newest signed note; replaced last, so a reader never sees a hash without its data
     tile/<level>/<index>            tiles of hashes, `.p/<width>` where partial
     tile/entries/<index>            entry bundles
-    log.vkey                        the verifier key (signed-note)
+    log.vkey                        the verifier key (signed-note) that signed the checkpoint
     contents/<ab>/<sha256>          large shared bodies, named by the hash that their entry names
 
 Contents of house kinds are never written here: of them the log has salted hashes alone.
@@ -21,7 +21,8 @@ from pathlib import Path
 import msgspec
 
 from karnet.journal.guard import Witnessed
-from karnet.journal.tlog.checkpoint import Checkpoint, CheckpointError, SignedCheckpoint, open_checkpoint
+from karnet.journal.tlog.checkpoint import Checkpoint, CheckpointError, SignedCheckpoint
+from karnet.journal.tlog.keyring import Keyring, Keys
 from karnet.journal.tlog.note import NoteError, VerifierKey
 from karnet.journal.tlog.tiles import TILE_WIDTH, TileName, decode_bundle, hashes_at_level, root_from_tiles
 from karnet.journal.tlog.verifier import Tampered, verify_log
@@ -50,19 +51,19 @@ class LogDirectory:
             return (self.path / "checkpoint").read_bytes()
         return None
 
-    def open(self, key: VerifierKey, *earlier: VerifierKey) -> SignedCheckpoint:
-        """Return the checkpoint, believed by `key` or a key the log had earlier. Raises InstallationProblem."""
-        note = self.note()
+    def open(self, keys: Keys) -> SignedCheckpoint:
+        """Return the checkpoint, believed by the log's key at its size. Raises InstallationProblem."""
+        note, keyring = self.note(), Keyring.of(keys)
         if note is None:
             raise InstallationProblem(
                 "no-export", f"There is no log in {self.path}.", "Name a directory that `karnet journal export` wrote."
             )
         try:
-            opened = open_checkpoint(note, origin=key.name, log_keys=[key, *earlier])
+            opened = keyring.open(note)
         except (NoteError, CheckpointError) as error:
             raise InstallationProblem(
                 "export-not-ours",
-                f"The checkpoint in {self.path} is not signed by {key.name}: {error}.",
+                f"The checkpoint in {self.path} is not signed by {keyring.name}: {error}.",
                 "Check the directory and the verifier key.",
             ) from error
         self._size = opened.checkpoint.size
@@ -169,24 +170,21 @@ class ExportVerified(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def verify_export(
-    directory: LogDirectory, key: VerifierKey, witnessed: Sequence[Witnessed] = (), progress: Progress | None = None
+    directory: LogDirectory, keys: Keys, witnessed: Sequence[Witnessed] = (), progress: Progress | None = None
 ) -> ExportVerified:
-    """Verify an export from its files alone, under `key`, and against earlier notes one has of that log.
+    """Verify an export from its files alone, under `keys`, and against earlier notes one has of that log.
 
     Raises InstallationProblem where there is no log or its checkpoint is another's.
     """
-    checkpoint = directory.open(key).checkpoint
-    earlier = [
-        old
-        for line in witnessed
-        if (old := open_checkpoint(line.note, origin=key.name, log_keys=[key]).checkpoint).size <= checkpoint.size
-    ]
+    keyring = Keyring.of(keys)
+    checkpoint = directory.open(keyring).checkpoint
+    earlier = [old for line in witnessed if (old := keyring.open(line.note).checkpoint).size <= checkpoint.size]
     source = directory if progress is None else _Reporting(directory, checkpoint.size, progress)
     verdict = verify_log(checkpoint, source, earlier)
     files = list(directory.contents())
     damaged = next((f for f in files if sha256(f.read_bytes()).hexdigest() != f.name), None)
     return ExportVerified(
-        log=key.name,
+        log=keyring.name,
         size=checkpoint.size,
         root=checkpoint.root.hex(),
         contents=len(files),

@@ -10,8 +10,8 @@ import msgspec
 from karnet.journal.log_tables import LogTables, snapshot
 from karnet.journal.operations import kinds
 from karnet.journal.recording import HOME
-from karnet.journal.tlog.checkpoint import Checkpoint, open_checkpoint
-from karnet.journal.tlog.note import VerifierKey
+from karnet.journal.tlog.checkpoint import Checkpoint
+from karnet.journal.tlog.keyring import Keyring, Keys
 from karnet.journal.tlog.tiles import (
     TILE_WIDTH,
     TileName,
@@ -36,7 +36,7 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
     contents: int
 
 
-def export(directory: LogDirectory, key: VerifierKey, progress: Progress = lambda done, size: None) -> Exported:
+def export(directory: LogDirectory, keys: Keys, progress: Progress = lambda done, size: None) -> Exported:
     """Bring `directory` up to the newest checkpoint. Safe to repeat and to interrupt: the checkpoint comes last.
 
     Raises InstallationProblem: `nothing-sealed`, and `export-differs` where the directory holds something that this
@@ -49,8 +49,9 @@ def export(directory: LogDirectory, key: VerifierKey, progress: Progress = lambd
             raise InstallationProblem(
                 "nothing-sealed", "Nothing is sealed yet.", "Run `karnet serve`, or `karnet journal seal`, first."
             )
-        newest = open_checkpoint(note, origin=key.name, log_keys=[key]).checkpoint
-        old = _present(directory, key, log, newest)
+        signed = Keyring.of(keys).open(note)
+        newest = signed.checkpoint
+        old = _present(directory, keys, log, newest)
         directory.path.mkdir(parents=True, exist_ok=True)
         for name in tiles_between(old, newest.size):
             assert name.level is not None
@@ -58,18 +59,18 @@ def export(directory: LogDirectory, key: VerifierKey, progress: Progress = lambd
             directory.put(name, cut_tile(tile, name.level, name.index, name.width))
         _bundles(directory, log, old, newest.size, progress)
         contents = _contents(cursor, directory, old, newest.size)
-        directory.commit(note, key)
+        directory.commit(note, signed.log_signatures[0].key)
         for name in _partials(old):
             if name not in set(_partials(newest.size)):
                 directory.remove(name)
-    return Exported(log=key.name, before=old, size=newest.size, contents=contents)
+    return Exported(log=newest.origin, before=old, size=newest.size, contents=contents)
 
 
-def _present(directory: LogDirectory, key: VerifierKey, log: LogTables, newest: Checkpoint) -> int:
+def _present(directory: LogDirectory, keys: Keys, log: LogTables, newest: Checkpoint) -> int:
     """Return the size of the log that is in the directory already, once this log is known to contain it."""
     if directory.note() is None:
         return 0
-    old = directory.open(key).checkpoint
+    old = directory.open(keys).checkpoint
     if old.size > newest.size or log.root_at(old.size) != old.root:
         raise InstallationProblem(
             "export-differs",

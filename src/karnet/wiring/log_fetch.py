@@ -10,9 +10,10 @@ from hashlib import sha256
 
 from karnet.federation.core.messages import Pull, Pulled, Push
 from karnet.federation.http.client import HubClient, Unanswered
-from karnet.journal.tlog.checkpoint import Checkpoint, CheckpointError, open_checkpoint
+from karnet.journal.tlog.checkpoint import Checkpoint, CheckpointError
+from karnet.journal.tlog.keyring import Keyring, Keys
 from karnet.journal.tlog.merkle import leaf_hashes
-from karnet.journal.tlog.note import NoteError, VerifierKey
+from karnet.journal.tlog.note import NoteError
 from karnet.journal.tlog.tiles import TILE_WIDTH, TileBuilder, TileName, TileWrite, encode_bundle
 from karnet.wiring.card_keys import HubLink
 from karnet.wiring.log_directory import LogDirectory
@@ -23,16 +24,16 @@ _TIMEOUT_MS = 60_000
 
 
 def fetch_log(
-    link: HubLink, keys: Sequence[VerifierKey], directory: LogDirectory, progress: Progress = lambda done, size: None
+    link: HubLink, keys: Keys, directory: LogDirectory, progress: Progress = lambda done, size: None
 ) -> Checkpoint:
-    """Bring a directory up to everything that the hub holds of the log of `keys` (the newest last).
+    """Bring a directory up to everything that the hub holds of the log of `keys`.
 
     Returns the checkpoint over what is there then. Safe to repeat and to interrupt: the checkpoint comes last. Raises
     InstallationProblem if no node answers, or if what it sends is not what was signed.
     """
     with explained("write", directory.path):
         directory.path.mkdir(parents=True, exist_ok=True)
-        fetched = _Fetched(link, keys, directory)
+        fetched = _Fetched(link, Keyring.of(keys), directory)
         fetched.fetch(progress)
         return fetched.finished()
 
@@ -40,13 +41,13 @@ def fetch_log(
 class _Fetched:
     """A log on its way into its directory."""
 
-    def __init__(self, link: HubLink, keys: Sequence[VerifierKey], directory: LogDirectory) -> None:
+    def __init__(self, link: HubLink, keys: Keyring, directory: LogDirectory) -> None:
         self._client, self._link = HubClient(link.certificate, link.token), link
         self._keys, self._directory = keys, directory
         self._signed: Checkpoint | None = None
         size = 0
         if directory.note() is not None:
-            self._signed = directory.open(keys[-1], *keys[:-1]).checkpoint
+            self._signed = directory.open(keys).checkpoint
             size = self._signed.size
         self._builder = TileBuilder.resume(size, directory.tile)
         start = size // TILE_WIDTH * TILE_WIDTH
@@ -82,7 +83,7 @@ class _Fetched:
                 self._directory.put(TileName(None, size // TILE_WIDTH, len(self._rest)), encode_bundle(self._rest))
             for write in self._tiles.values():
                 self._directory.put(TileName(write.level, write.index, write.width), write.hashes)
-            self._directory.commit(self._note, self._keys[-1])
+            self._directory.commit(self._note, self._keys.open(self._note).log_signatures[0].key)
         return signed
 
     def _bundle(self, entries: Sequence[bytes]) -> None:
@@ -94,7 +95,7 @@ class _Fetched:
             self._rest, first = self._rest[TILE_WIDTH:], first + 1
 
     def _pulled(self, have: int) -> Push | None:
-        log, tried = self._keys[-1].name, []
+        log, tried = self._keys.name, []
         for address in self._link.addresses:
             try:
                 reply = self._client.call(address, Pull(have={log: have}), _TIMEOUT_MS)
@@ -112,13 +113,13 @@ class _Fetched:
 
     def _opened(self, note: bytes) -> Checkpoint:
         try:
-            return open_checkpoint(note, origin=self._keys[-1].name, log_keys=self._keys).checkpoint
+            return self._keys.open(note).checkpoint
         except (NoteError, CheckpointError) as error:
             raise self._not_what_was_signed() from error
 
     def _not_what_was_signed(self) -> InstallationProblem:
         return InstallationProblem(
             "hub-faulty",
-            f"What the hub sends of {self._keys[-1].name} is not what that log's key signed.",
+            f"What the hub sends of {self._keys.name} is not what that log's key signed.",
             "Keep what was fetched: it is evidence. Tell the hub's people; other copies are at the other members.",
         )

@@ -3,6 +3,9 @@
 `log.key` is the private key as text (C2SP signed-note, the form Go's note package writes), `log.vkey` the verifier key,
 which everybody may know: it is copied into exports. Both are named after the log. A key is made once, before anything
 is signed; afterwards a missing key is a problem for a person, never a reason to make another.
+
+A member of a common card may change its key (wiring.key_change). `log.vkey` is always the newest; `log.earlier` has the
+public keys before it, one a line, oldest first: the size up to which it signed, a space, the verifier key.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import secrets
 import stat
 from pathlib import Path
 
+from karnet.journal.tlog.keyring import Keyring, LogKey
 from karnet.journal.tlog.note import NoteError, SignatureType, SigningKey, VerifierKey
 from karnet.wiring.files import FileLock, write_atomically
 from karnet.wiring.installation import Installation
@@ -25,6 +29,11 @@ def key_file(installation: Installation) -> Path:
 def verifier_file(installation: Installation) -> Path:
     """Where the public key is, in the form that other tools read."""
     return installation.keys_dir / "log.vkey"
+
+
+def earlier_keys_file(installation: Installation) -> Path:
+    """Where the public keys are that signed before the one in force."""
+    return installation.keys_dir / "log.earlier"
 
 
 def ensure_log_key(installation: Installation) -> SigningKey:
@@ -49,7 +58,11 @@ def ensure_log_key(installation: Installation) -> SigningKey:
 
 def signing_key(installation: Installation) -> SigningKey:
     """Return the log's signing key. Raises InstallationProblem if it is missing, damaged, open or another log's."""
-    file = key_file(installation)
+    return read_signing_key(installation, key_file(installation))
+
+
+def read_signing_key(installation: Installation, file: Path) -> SigningKey:
+    """Return the private key of this installation's log in a file. Raises InstallationProblem."""
     try:
         with explained("read", file):
             text = file.read_text().strip()
@@ -87,6 +100,35 @@ def verifier_key(installation: Installation) -> VerifierKey:
     return read_verifier_key(file)
 
 
+def own_keys(installation: Installation) -> Keyring:
+    """Return all public keys of this server's log, each with the sizes it signs. Raises InstallationProblem."""
+    newest, found, above = verifier_key(installation), list[LogKey](), 0
+    for until, key in earlier_keys(installation):
+        if key == newest:  # It is being exchanged, and signs until that is done.
+            break
+        found.append(LogKey(key=key, above=above, until=until))
+        above = until
+    return Keyring((*found, LogKey(key=newest, above=above)))
+
+
+def earlier_keys(installation: Installation) -> list[tuple[int, VerifierKey]]:
+    """Return the public keys before the newest, oldest first, with the last size each signed. Raises InstallationProblem."""
+    file = earlier_keys_file(installation)
+    if not file.exists():
+        return []
+    with explained("read", file):
+        lines = file.read_text().splitlines()
+    try:
+        split = [line.split(" ", 1) for line in lines]
+        return [(int(size), VerifierKey.parse(vkey)) for size, vkey in split]
+    except ValueError as error:
+        raise InstallationProblem(
+            "log-key-damaged",
+            f"{file} is not a list of sizes and verifier keys: {error}.",
+            "Restore it from a backup of the keys.",
+        ) from error
+
+
 def read_verifier_key(file: Path) -> VerifierKey:
     """Return the public key in a file. Raises InstallationProblem."""
     try:
@@ -104,5 +146,6 @@ def _lost(installation: Installation) -> InstallationProblem:
     return InstallationProblem(
         "log-key-lost",
         f"There is no signing key in {key_file(installation)}.",
-        "Restore it from a backup of the keys directory. If nothing was ever signed, `karnet init` makes one.",
+        "Restore it from a backup of the keys directory. If nothing was ever signed, `karnet init` makes one. "
+        "If there is no backup, a member of a common card gets another key: `karnet federation key replace`.",
     )

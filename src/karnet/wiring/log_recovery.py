@@ -16,8 +16,8 @@ from karnet.journal.projection import Conflict
 from karnet.journal.recovery import Applied, CannotApply, Lost
 from karnet.journal.rules.arrivals import waits_for
 from karnet.journal.sealing import Busy, Sealer
-from karnet.journal.tlog.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint
-from karnet.journal.tlog.note import VerifierKey
+from karnet.journal.tlog.checkpoint import Checkpoint, SignedCheckpoint
+from karnet.journal.tlog.keyring import Keyring
 from karnet.journal.tlog.tiles import root_from_tiles
 from karnet.journal.verification import verify_home
 from karnet.kernel.canonical import NotCanonical
@@ -25,7 +25,7 @@ from karnet.wiring import clock
 from karnet.wiring.checkpoint_file import CheckpointFile, DamagedCheckpointFile
 from karnet.wiring.installation import Installation
 from karnet.wiring.log_directory import LogDirectory, verify_export
-from karnet.wiring.log_keys import signing_key, verifier_key
+from karnet.wiring.log_keys import own_keys, signing_key
 from karnet.wiring.problem import InstallationProblem
 from karnet.wiring.sealing import catch_up, examine
 
@@ -42,7 +42,7 @@ def recover_from(
     it may stop in between and be run again. Raises InstallationProblem saying what is in the way: the export is damaged,
     of another history, too short, or lacks contents (unless `without_contents`), or others' entries have not come.
     """
-    key = verifier_key(installation)
+    key = own_keys(installation)
     witnessed = _witnessed(installation)
     verdict = examine(installation)
     if isinstance(verdict, MayNotSign) and verdict.why is not Why.BEHIND:
@@ -117,7 +117,7 @@ def abandon(installation: Installation, count: int) -> HistoryBreak:
     The log gets two histories, openly: its next entries name the lost ones by their root, and the notes over them are
     kept beside the checkpoint file. Whoever cosigned the lost history will not follow. Raises InstallationProblem.
     """
-    key, verdict = verifier_key(installation), examine(installation)
+    key, verdict = own_keys(installation), examine(installation)
     if not isinstance(verdict, MayNotSign) or verdict.why is not Why.BEHIND or verdict.witnessed_size is None:
         raise _nothing_to_do(verdict)
     lost = verdict.witnessed_size - verdict.stored_size
@@ -129,7 +129,7 @@ def abandon(installation: Installation, count: int) -> HistoryBreak:
             "An empty database has nothing to go on from: restore a backup or an export.",
         )
     witnessed = _witnessed(installation)
-    opened = [(line, open_checkpoint(line.note, origin=key.name, log_keys=[key]).checkpoint) for line in witnessed]
+    opened = [(line, key.open(line.note).checkpoint) for line in witnessed]
     kept = [line for line, checkpoint in opened if checkpoint.size <= verdict.stored_size]
     _check_sound(key, kept)
     history = HistoryBreak(
@@ -150,7 +150,7 @@ def rewrite_checkpoints(installation: Installation) -> int:
     verdict = examine(installation)
     if not isinstance(verdict, MayNotSign) or verdict.why not in (Why.WITNESS_MISSING, Why.WITNESS_DAMAGED):
         raise _nothing_to_do(verdict)
-    _check_sound(verifier_key(installation), [])
+    _check_sound(own_keys(installation), [])
     with _sealers_lock(installation):
         _set_aside(installation, "damaged")
         return catch_up(installation, MaySign(0))
@@ -167,7 +167,7 @@ def _witnessed(installation: Installation) -> list[Witnessed]:
         ) from error
 
 
-def _sound_export(directory: LogDirectory, key: VerifierKey, witnessed: list[Witnessed]) -> SignedCheckpoint:
+def _sound_export(directory: LogDirectory, key: Keyring, witnessed: list[Witnessed]) -> SignedCheckpoint:
     found = verify_export(directory, key, witnessed)
     if not found.sound:
         what = found.fault.detail if found.fault else f"content {found.damaged_content} is not what its hash says"
@@ -223,25 +223,25 @@ def _missing_contents(directory: LogDirectory, start: int, stop: int) -> int:
 
 
 def _notes(
-    key: VerifierKey, witnessed: list[Witnessed], size: int, signed: SignedCheckpoint
+    key: Keyring, witnessed: list[Witnessed], size: int, signed: SignedCheckpoint
 ) -> list[tuple[datetime, Checkpoint, bytes]]:
     """The signed notes above `size` up to the export's own, which is among them."""
     final = signed.checkpoint
     notes = {final.size: (clock.now(), final, signed.note.format())}
     for line in witnessed:
-        checkpoint = open_checkpoint(line.note, origin=key.name, log_keys=[key]).checkpoint
+        checkpoint = key.open(line.note).checkpoint
         if size < checkpoint.size <= final.size:
             notes[checkpoint.size] = (line.at, checkpoint, line.note)
     return [notes[size] for size in sorted(notes)]
 
 
-def _last_size(key: VerifierKey, witnessed: list[Witnessed]) -> int:
+def _last_size(key: Keyring, witnessed: list[Witnessed]) -> int:
     if not witnessed:
         return 0
-    return open_checkpoint(witnessed[-1].note, origin=key.name, log_keys=[key]).checkpoint.size
+    return key.open(witnessed[-1].note).checkpoint.size
 
 
-def _check_sound(key: VerifierKey, witnessed: list[Witnessed]) -> None:
+def _check_sound(key: Keyring, witnessed: list[Witnessed]) -> None:
     found = verify_home(key, witnessed)
     if not found.sound:
         raise InstallationProblem(

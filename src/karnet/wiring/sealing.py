@@ -8,6 +8,7 @@ from threading import Event
 
 from django.db import DatabaseError, connection
 
+from karnet.federation import selectors
 from karnet.journal import guard
 from karnet.journal.guard import MayNotSign, MaySign, Why
 from karnet.journal.log_tables import LogTables, snapshot
@@ -16,13 +17,18 @@ from karnet.wiring import clock
 from karnet.wiring.checkpoint_file import CheckpointFile, DamagedCheckpointFile
 from karnet.wiring.hub_guard import check_with_hub
 from karnet.wiring.installation import Installation
-from karnet.wiring.log_keys import ensure_log_key, verifier_key
+from karnet.wiring.key_change import next_key, put_next_in_force
+from karnet.wiring.log_keys import ensure_log_key, key_file, own_keys
 from karnet.wiring.problem import InstallationProblem, explained
 
 INTERVAL_S = 0.1
 """What was recorded is sealed within this time; more often only when a batch is full."""
 
+KEY_WAITS = "log-key-waits"
+"""The code of the problem that a lost key's successor may not sign yet."""
+
 _RETRY_S = 1.0
+_LOOK_FOR_KEY_S = 1.0
 
 
 class GuardedSealer(Sealer):
@@ -34,12 +40,21 @@ class GuardedSealer(Sealer):
 
     def __init__(self, installation: Installation) -> None:
         self._file = CheckpointFile(installation.checkpoints_file)
-        super().__init__(ensure_log_key(installation), clock=clock.now, witness=self._file.append)
+        lost = not key_file(installation).exists()
+        key = (next_key(installation) if lost else None) or ensure_log_key(installation)
+        super().__init__(key, clock=clock.now, witness=self._file.append)
         self._installation = installation
 
     def __enter__(self) -> GuardedSealer:
         super().__enter__()
         try:
+            self.change_key()
+            if not key_file(self._installation).exists():
+                raise InstallationProblem(
+                    KEY_WAITS,
+                    "The key is lost, and the new one may not sign yet: the hub has not replaced it.",
+                    "Go on as `karnet federation key replace` said; sealing then starts by itself.",
+                )
             allowed = examine(self._installation)
             if isinstance(allowed, MayNotSign):
                 raise InstallationProblem(f"log-{allowed.why}", allowed.what, allowed.do)
@@ -51,6 +66,19 @@ class GuardedSealer(Sealer):
             self.__exit__()
             raise
         return self
+
+    def change_key(self) -> bool:
+        """Sign with the next key from here on, if there is one and the hub's log lets it sign what follows."""
+        waiting = next_key(self._installation)
+        if waiting is None:
+            return False
+        with snapshot() as cursor:
+            size = LogTables(cursor).size() or 0
+        keyring = selectors.keyrings().get(self._installation.name)
+        if keyring is None or waiting.verifier not in keyring.at(size + 1):
+            return False
+        self._key = put_next_in_force(self._installation, size)
+        return True
 
 
 def sealer_for(installation: Installation) -> GuardedSealer:
@@ -74,7 +102,7 @@ def examine(installation: Installation) -> MaySign | MayNotSign:
     with snapshot() as cursor:
         log = LogTables(cursor)
         return guard.may_sign(
-            key=verifier_key(installation),
+            keys=own_keys(installation),
             size=log.size() or 0,
             newest=log.checkpoint(),
             witnessed=witnessed,
@@ -114,7 +142,7 @@ def run_sealer(
         except Busy:
             reason = "another process is the sealer; waiting to take over"
         except InstallationProblem as problem:
-            if problem.code != f"log-{Why.CLOCK_BEHIND}":
+            if problem.code not in (f"log-{Why.CLOCK_BEHIND}", KEY_WAITS):
                 raise
             reason = str(problem)
         except DatabaseError as error:
@@ -128,9 +156,13 @@ def run_sealer(
         stop.wait(_RETRY_S)
 
 
-def _seal_until(sealer: Sealer, stop: Event) -> None:
+def _seal_until(sealer: GuardedSealer, stop: Event) -> None:
+    looked = time.monotonic()
     while not stop.is_set():
         began = time.monotonic()
+        if began - looked > _LOOK_FOR_KEY_S:
+            looked = began
+            sealer.change_key()
         sealed = sealer.seal()
         if sealed is None or sealed.count < BATCH:
             stop.wait(max(0.01, INTERVAL_S - (time.monotonic() - began)))

@@ -15,7 +15,8 @@ import msgspec
 from karnet.federation.core.messages import MAX_CONTENT_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, Code, Evidence, Push
 from karnet.federation.core.store import Acceptable, LogView, Moved, Store
 from karnet.journal.operations import entry_head, scope_of
-from karnet.journal.tlog.checkpoint import Checkpoint, CheckpointError, open_checkpoint
+from karnet.journal.tlog.checkpoint import Checkpoint, CheckpointError
+from karnet.journal.tlog.keyring import Keyring
 from karnet.journal.tlog.merkle import leaf_hashes, verify_consistency
 from karnet.journal.tlog.note import Note, NoteError
 from karnet.journal.tlog.tiles import TileBuilder, TileWrite, partial_width
@@ -197,9 +198,7 @@ def _contents(push: Push) -> dict[bytes, bytes] | Rejection:
 
 def _opened(view: LogView, note: bytes) -> Checkpoint:
     """The checkpoint in a note, signed by a key of the log that may sign at its size. Raises NoteError, CheckpointError."""
-    size = Checkpoint.parse(Note.parse(note).text).size
-    keys = [key.key for key in view.keys if key.signs_at(size)]
-    return open_checkpoint(note, origin=view.name, log_keys=keys).checkpoint
+    return Keyring(view.keys).open(note).checkpoint
 
 
 def _checkpoint(note: bytes) -> Checkpoint:

@@ -45,6 +45,8 @@ FIRST_DELAY = timedelta(milliseconds=250)
 LONGEST_DELAY = timedelta(seconds=30)
 STOCK_TAKING = timedelta(seconds=30)
 """How often a member asks how far the hub holds each log: so that a backup put back on either side is noticed."""
+KEYS_PAUSE = timedelta(seconds=1)
+"""How long to wait for the hub's word about a key that signed what was pulled, while some of its log is not applied."""
 STANDSTILL = timedelta(seconds=60)
 """How long a log rests whose batches were refused for a reason that repeating does not cure."""
 
@@ -255,6 +257,7 @@ class Inbound(Lane):
         self._hub = hub
         self._cosigner = cosigner
         self._caught_up = False
+        self._keys_come = False
         self._newest: dict[str, Cosigned] = {}
         self._sent: tuple[Cosigned, ...] = ()
         self._still: dict[str, datetime] = {}
@@ -295,7 +298,9 @@ class Inbound(Lane):
 
     def _take(self, store: Store, pulled: Pulled, now: datetime) -> None:
         taken = 0
-        for push in pulled.pushes:
+        self._keys_come = False
+        # What the hub says of keys comes first.
+        for push in sorted(pulled.pushes, key=lambda push: push.log != self._hub):
             outcome = accepting.receive(store, push, sender=self._hub)
             if isinstance(outcome, Taken):
                 taken += 1
@@ -303,8 +308,8 @@ class Inbound(Lane):
                 if outcome.checkpoint is not None:
                     self._cosign(store, outcome.checkpoint, now)
             elif isinstance(outcome, Rejection):
-                self._refuse(push.log, outcome, now)
-        self._caught_up = not (pulled.more and taken)
+                self._refuse(store, push.log, outcome, now)
+        self._caught_up = not ((pulled.more and taken) or self._keys_come)
         for evidence in pulled.evidence:
             self._reported(store, evidence)
         keep_cosignatures(store, pulled.cosigned)
@@ -314,9 +319,14 @@ class Inbound(Lane):
         store.save_cosignatures([line])
         self._newest[checkpoint.origin] = line
 
-    def _refuse(self, log: str, why: Rejection, now: datetime) -> None:
+    def _refuse(self, store: Store, log: str, why: Rejection, now: datetime) -> None:
         if why.code in (Code.GAP, Code.STALE, Code.BUSY):
             return  # Another process of ours was faster; the next question starts from what is held then.
+        hub = store.logs().get(self._hub)
+        if why.code is Code.BAD_NOTE and log != self._hub and hub is not None and hub.applied < hub.size:
+            self._keys_come = True  # The key may be a new one: what the hub said of it is not applied here yet.
+            self._pause(now, KEYS_PAUSE)
+            return
         self._still[log] = now + STANDSTILL
         self.raise_alarm(Alarm(trouble=Trouble.HUB_FAULTY, log=log, detail=f"{why.code}: {why.detail}"))
 

@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 from karnet.federation.core.messages import Cosigned, Evidence
+from karnet.journal.tlog.keyring import LogKey
 from karnet.journal.tlog.note import VerifierKey
 from karnet.journal.tlog.tiles import TileWrite
 
@@ -30,21 +31,6 @@ class Status(StrEnum):
     """Applied up to `LogView.applied`, the rest kept: something in it was refused, or its key signed two histories."""
     SUSPENDED = "suspended"
     """Its membership ended at an index the members named: later entries are kept, not applied."""
-
-
-class LogKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key that signs notes of a log over more than `above` entries, and at most `until` (None: no end yet).
-
-    The keys of a log may overlap while one is changed for the next; one that was lost or stolen ends where it is replaced.
-    """
-
-    key: VerifierKey
-    above: int = 0
-    until: int | None = None
-
-    def signs_at(self, size: int) -> bool:
-        """Whether a note over `size` entries may be signed by this key (the note over nothing: by the first)."""
-        return (self.above < size or size == self.above == 0) and (self.until is None or size <= self.until)
 
 
 class LogView(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,8 +12,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import msgspec
 
 from karnet.federation.core.messages import Cosigned, Evidence
-from karnet.federation.core.store import Acceptable, Kept, LogKey, LogView, Moved, Status
+from karnet.federation.core.store import Acceptable, Kept, LogView, Moved, Status
 from karnet.journal.tlog.checkpoint import Checkpoint, sign_checkpoint
+from karnet.journal.tlog.keyring import LogKey
 from karnet.journal.tlog.merkle import EMPTY_ROOT, consistency_proof, leaf_hashes
 from karnet.journal.tlog.note import SigningKey, VerifierKey
 from karnet.journal.tlog.tiles import TileBuilder, TileWrite, node_reader, read_edge, root_from_tiles

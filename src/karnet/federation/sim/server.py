@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from karnet.federation.core.store import Acceptable, Kept, LogKey
+from karnet.federation.core.store import Acceptable, Kept
 from karnet.federation.sim.memory import Crash, MemoryLog, MemoryStore, unharmed
 from karnet.federation.sim.schema import Row
 from karnet.federation.sim.tables import Refused, Tables
@@ -42,6 +42,7 @@ from karnet.journal.rules.arrivals import (
     read_entry,
     waits_for,
 )
+from karnet.journal.tlog.keyring import LogKey
 from karnet.journal.tlog.note import Signature, SignatureType, SigningKey, VerifierKey
 from karnet.kernel import canonical
 from karnet.kernel.canonical import NotCanonical

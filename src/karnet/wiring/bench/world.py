@@ -264,11 +264,11 @@ class World:
         """Verify the journal as `karnet journal verify` does; return entries and seconds."""
         from karnet.journal.verification import verify_home
         from karnet.wiring.checkpoint_file import CheckpointFile
-        from karnet.wiring.log_keys import verifier_key
+        from karnet.wiring.log_keys import own_keys
 
         began = time.perf_counter()
         witnessed = CheckpointFile(self.installation.checkpoints_file).read()
-        found = verify_home(verifier_key(self.installation), witnessed)
+        found = verify_home(own_keys(self.installation), witnessed)
         seconds = time.perf_counter() - began
         assert found.sound, found.faults
         return found.size, seconds

@@ -15,7 +15,7 @@ from karnet.wiring.cli.exits import Exit
 from karnet.wiring.cli.federation import command
 from karnet.wiring.cli.frame import Session
 from karnet.wiring.cli.progress import counting
-from karnet.wiring.log_keys import verifier_key
+from karnet.wiring.log_keys import own_keys
 
 
 @command.command(
@@ -41,7 +41,7 @@ def recover(session: Session) -> Exit:
 
         directory = LogDirectory(Path(scratch) / "log")
         with counting(session, "entries fetched") as progress:
-            signed = fetch_log(link, [verifier_key(installation)], directory, progress)
+            signed = fetch_log(link, own_keys(installation), directory, progress)
         session.say("fetching what other servers sealed")
         lane = Inbound(link.addresses, lambda: 0.5, hub=link.hub, cosigner=cosigner_key(installation))
         catch_up(

@@ -75,7 +75,7 @@ def verify(session: Session, directory: Path | None, key: Path | None) -> Exit:
         from karnet.journal.arrivals import held_logs
         from karnet.journal.verification import verify_held, verify_home
         from karnet.wiring.checkpoint_file import CheckpointFile, DamagedCheckpointFile
-        from karnet.wiring.log_keys import verifier_key
+        from karnet.wiring.log_keys import own_keys
 
         try:
             witnessed = CheckpointFile(installation.checkpoints_file).read()
@@ -85,7 +85,7 @@ def verify(session: Session, directory: Path | None, key: Path | None) -> Exit:
             ) from error
         began = time.monotonic()
         with counting(session, "entries") as progress:
-            found = verify_home(verifier_key(installation), witnessed, progress)
+            found = verify_home(own_keys(installation), witnessed, progress)
         told = [_told(found, time.monotonic() - began)]
         others = []
         for name in held_logs():
@@ -155,10 +155,10 @@ def export(session: Session, directory: Path) -> None:
     with session.database() as installation:
         from karnet.wiring.log_directory import LogDirectory
         from karnet.wiring.log_export import export as write
-        from karnet.wiring.log_keys import verifier_key
+        from karnet.wiring.log_keys import own_keys
 
         with counting(session, "entries") as progress:
-            done = write(LogDirectory(directory), verifier_key(installation), progress)
+            done = write(LogDirectory(directory), own_keys(installation), progress)
     session.answer(
         done,
         f"{done.size - done.before:,} entries added, {done.size:,} in all; {done.contents:,} contents added\n"

@@ -12,7 +12,7 @@ from karnet.journal.selectors import progress
 from karnet.journal.verification import Verification, verify_home
 from karnet.wiring.checkpoint_file import CheckpointFile
 from karnet.wiring.installation import Installation
-from karnet.wiring.log_keys import verifier_key
+from karnet.wiring.log_keys import own_keys
 from karnet.wiring.play.reading import Line
 from karnet.wiring.play.stage import Answer, Stage
 from karnet.wiring.sealing import sealer_for
@@ -46,7 +46,7 @@ def verified(installation: Installation, report: Callable[[int, int], None] = la
     """Seal, then verify the whole journal."""
     seal_now(installation)
     witnessed = CheckpointFile(installation.checkpoints_file).read()
-    return verify_home(verifier_key(installation), witnessed, report)
+    return verify_home(own_keys(installation), witnessed, report)
 
 
 def verify(stage: Stage, lines: Sequence[Line]) -> list[Answer]:

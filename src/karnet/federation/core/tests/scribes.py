@@ -8,8 +8,9 @@ from hashlib import sha256
 
 from karnet.federation.core.batching import next_push
 from karnet.federation.core.messages import Push
-from karnet.federation.core.store import Kept, LogKey
+from karnet.federation.core.store import Kept
 from karnet.federation.sim.memory import MemoryLog, MemoryStore
+from karnet.journal.tlog.keyring import LogKey
 from karnet.journal.tlog.note import SignatureType, SigningKey
 
 NOON = datetime(2027, 1, 16, 11, tzinfo=UTC)

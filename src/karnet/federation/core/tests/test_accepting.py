@@ -11,9 +11,10 @@ from karnet.federation.core import messages
 from karnet.federation.core.accepting import Present, Rejection, Taken, convicts, receive
 from karnet.federation.core.batching import next_push
 from karnet.federation.core.messages import Code, Push
-from karnet.federation.core.store import Kept, LogKey, Moved, Status
+from karnet.federation.core.store import Kept, Moved, Status
 from karnet.federation.core.tests.scribes import Scribe
 from karnet.federation.sim.memory import Killed, MemoryLog
+from karnet.journal.tlog.keyring import LogKey
 from karnet.journal.tlog.note import Note, SignatureType, SigningKey
 
 A, B, HUB = "a.example/log", "b.example/log", "hub.example/log"
