@@ -177,7 +177,7 @@ class HolderNamed(Operation, frozen=True, kw_only=True):
 @operation("entitlements.replaced")
 class Replaced(Operation, frozen=True, kw_only=True):
     """A lost or broken medium is replaced with everything on it (SPEC N12), its `holder` too. The old one is blocked
-    for good."""
+    for good. `for_operator`, `for_sales_point`: who of another server asked for it and hands the new one out."""
 
     old: UUID
     new: MediumIssued
@@ -190,6 +190,8 @@ class Replaced(Operation, frozen=True, kw_only=True):
     deposits_returned: tuple[DepositReturned, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     holder: MediumHeld | None = None
+    for_operator: UUID | None = None
+    for_sales_point: UUID | None = None
 
     def parts(self) -> Iterable[Part]:
         return (

@@ -70,6 +70,7 @@ class Replace(msgspec.Struct, frozen=True, kw_only=True):
 
     `deposit` "move": the deposit of the old medium is from now on the new one's; "leave": it stays to be paid to
     whoever hands the old one in. A new deposit for the new card is a matter of money: `orders.services.replace_cards`.
+    `for_operator`, `for_sales_point`: who asked for it at another server, where the card is handed out.
     """
 
     key: str
@@ -82,6 +83,8 @@ class Replace(msgspec.Struct, frozen=True, kw_only=True):
     sales_point: UUID
     code: BlockCode = "lost"
     deposit: Literal["move", "leave"] = "move"
+    for_operator: UUID | None = None
+    for_sales_point: UUID | None = None
 
     @property
     def chip(self) -> str:

@@ -432,6 +432,8 @@ def decide_replace(desk: Desk, held: Held, request: Replace, facility: UUID) -> 
         stored=carried.stored,
         accounts=carried.accounts,
         transfers=carried.transfers,
+        for_operator=request.for_operator,
+        for_sales_point=request.for_sales_point,
     )
 
 

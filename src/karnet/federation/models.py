@@ -3,6 +3,8 @@ seen of each peer are this server's own."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -188,3 +190,32 @@ class Delay(models.Model):
 
     class Meta:
         db_table = "federation_delay"
+
+
+class Ask(models.Model):
+    """What one server alone may do, asked by another: at the asker and at the hub, which passes it on (federation.asks).
+
+    `until`: may be fetched until then; `fetched_at`: the home server has it. Kept for a month, for people to look at.
+    """
+
+    pk = models.CompositePrimaryKey("asker", "key")
+    asker = models.CharField(max_length=255)
+    key = models.CharField(max_length=80)
+    home = models.CharField(max_length=255)
+    kind = models.CharField(max_length=80)
+    body = models.BinaryField()
+    signed_at = models.CharField(max_length=40, default="")
+    proof = models.BinaryField(default=b"")
+    asked_at = models.DateTimeField()
+    until = models.DateTimeField()
+    given_up = models.BooleanField(default=False)
+    fetched_at = models.DateTimeField(null=True)
+    answer = models.BinaryField(null=True)
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "federation_ask"
+        indexes: ClassVar = [
+            models.Index(fields=["home", "asked_at"], condition=models.Q(answered_at=None), name="ask_to_answer"),
+            models.Index(fields=["asked_at"], name="ask_asked_at"),
+        ]

@@ -12,7 +12,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from karnet.federation.core.messages import Push, Request
+from karnet.federation.asks import PostgresAskBook
+from karnet.federation.core.messages import Answer, Ask, News, Push, Request
 from karnet.federation.core.store import Store
 from karnet.federation.models import ArchivePull, Evidence, Key, Member, Peer
 from karnet.federation.selectors import log_keys
@@ -23,6 +24,7 @@ _SEEN_EVERY = timedelta(seconds=2)
 """A peer that talks all the time is written down this often at most."""
 
 _last_written: dict[str, datetime] = {}
+_book = PostgresAskBook()
 
 
 def follow_members(at: datetime) -> int:
@@ -60,9 +62,16 @@ def joined_by(invitation: UUID, log: str, vkey: str) -> bool:
     return joined and Key.objects.filter(log=log, vkey=vkey).exists()
 
 
-def has_news(store: Store, request: Request) -> bool:
-    """Tell whether anything is held beyond what a question for news names: one query, where `Store.logs` takes more."""
-    if isinstance(request, Push):
+def has_news(store: Store, request: Request, peer: str, at: datetime) -> bool:
+    """Tell whether what a member waits for is there: entries beyond those it names, asks, or the answer to its own.
+
+    One query or two, where `Store.logs` takes more.
+    """
+    if isinstance(request, Push | Answer):
+        return True
+    if isinstance(request, Ask):
+        return _book.answer_to(peer, request.key) is not None
+    if isinstance(request, News) and request.asks and _book.any_for(peer, at):
         return True
     with connection.cursor() as cursor:
         cursor.execute(

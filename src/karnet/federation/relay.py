@@ -7,7 +7,8 @@ to the others, to the network or to the database; nothing of importance is in me
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Protocol
 
@@ -15,7 +16,9 @@ import msgspec
 from django.db import DatabaseError, InterfaceError, connection
 
 from karnet.federation import keys, peers
-from karnet.federation.core.messages import News, Pull, Reply, Request
+from karnet.federation.asks import Waiting, own_answer, own_asks
+from karnet.federation.core.asking import signed
+from karnet.federation.core.messages import Answered, Ask, News, Pull, Reply, Request
 from karnet.federation.core.relaying import Alarm, Inbound, Outbound, Rest, Send
 from karnet.federation.core.store import Store
 from karnet.federation.delays import Delays
@@ -23,6 +26,7 @@ from karnet.federation.http.client import Unanswered
 from karnet.federation.http.news import News as Waker
 from karnet.federation.models import Alarm as AlarmRow
 from karnet.journal import applying
+from karnet.journal.tlog.note import SigningKey
 
 _LONGEST_REST_S = 5.0
 _RETRY_S = 1.0
@@ -30,6 +34,9 @@ _APPLY_EVERY_S = 1.0
 _LONGEST_WAIT_MS = 10_000
 """A log that is followed since a question for news was asked is asked for with the next one."""
 APPLIED_AT_ONCE = 512
+_ASKS_AT_ONCE = 4
+_ASK_TAKES_MS = 1_000
+"""How long an ask may be under way beyond the time it waits at the hub."""
 Clock = Callable[[], datetime]
 Say = Callable[[str], None]
 
@@ -54,6 +61,47 @@ class Relay:
     def run_applier(self) -> None:
         """Apply what arrives until told to stop. One process of an installation does; others wait to take over."""
         self._kept_up(self._apply, "applier")
+
+    def run_asks(self, addresses: Sequence[str], call: Call, key: SigningKey) -> None:
+        """Carry what this server asks of others until told to stop, each ask in a thread: it waits at the hub."""
+        under_way: set[str] = set()
+        with ThreadPoolExecutor(_ASKS_AT_ONCE, thread_name_prefix="ask") as pool:
+
+            def one(ask: Waiting) -> None:
+                try:
+                    self._ask(ask, addresses, call, key)
+                finally:
+                    under_way.discard(ask.key)
+                    connection.close()
+
+            def work() -> None:
+                seen = self._news.count
+                while not self._stop.is_set():
+                    for ask in own_asks(self._clock()):
+                        if ask.key not in under_way:
+                            under_way.add(ask.key)
+                            pool.submit(one, ask)
+                    seen = self._news.wait(seen, _APPLY_EVERY_S)
+
+            self._kept_up(work, "asks")
+
+    def _ask(self, ask: Waiting, addresses: Sequence[str], call: Call, key: SigningKey) -> None:
+        bearing = signed(ask.home, ask.kind, ask.key, ask.body, self._clock(), key)
+        request = Ask(
+            home=ask.home, kind=ask.kind, key=ask.key, body=ask.body, bearing=bearing, wait_ms=ask.left_ms
+        )  # fmt: skip
+        for address in addresses:
+            try:
+                reply = call(address, request, ask.left_ms + _ASK_TAKES_MS)
+            except Unanswered:
+                continue  # Another node may be up; the same ask twice is one.
+            if isinstance(reply, Answered):
+                own_answer(ask, reply.body, self._clock())
+            else:
+                self._say(f"the hub does not pass an ask to {ask.home} on: {getattr(reply, 'detail', '')}")
+                own_answer(ask, None, self._clock())
+            return
+        own_answer(ask, None, self._clock())
 
     def _lane(self, lane: Outbound | Inbound, call: Call, hub: str) -> None:
         seen, shown = self._news.count, _alarms(lane)

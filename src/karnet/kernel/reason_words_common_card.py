@@ -34,6 +34,13 @@ COMMON_CARD: dict[Reason, Sentence] = {
         it="Secondo l'accordo in vigore questo impianto non può addebitare ciò che altri hanno venduto o incassato[; può addebitare {available_minor}]. Accetta un altro pagamento.",
         de="Nach der geltenden Vereinbarung darf dieser Betrieb nicht abbuchen, was andere verkauft oder eingenommen haben[; er darf {available_minor} abbuchen]. Nehmen Sie eine andere Zahlung.",
     ),
+    Reason.HOME_SILENT: Sentence(
+        en="The server that can do this[, that of {facility},] does not answer now. Try again, nothing is done twice; or send the customer there.",
+        pl="Serwer, który może to zrobić[, obiektu {facility},] teraz nie odpowiada. Spróbuj ponownie, nic nie stanie się dwa razy; albo wyślij klienta tam.",
+        ru="Сервер, который может это сделать[ ({facility})], сейчас не отвечает. Повторите: дважды ничего не произойдёт; или направьте клиента туда.",
+        it="Il server che può farlo[, quello di {facility},] ora non risponde. Riprova: nulla avviene due volte; oppure manda lì il cliente.",
+        de="Der Server, der das kann[, der von {facility},] antwortet gerade nicht. Versuchen Sie es erneut, nichts geschieht doppelt; oder schicken Sie den Gast dorthin.",
+    ),
     Reason.KEY_NOT_VOUCHED: Sentence(
         en="Nobody has announced this key, or not everybody has vouched for it[; missing: {missing}]. Compare its words by telephone, then vouch.",
         pl="Nikt nie zapowiedział tego klucza albo nie wszyscy za niego poręczyli[; brakuje: {missing}]. Porównaj jego słowa przez telefon, potem poręcz.",

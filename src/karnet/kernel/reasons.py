@@ -83,6 +83,7 @@ class Reason(StrEnum):
     UNKNOWN_MEMBER = "unknown_member"  # of the common card
     INVITATION_ENDED = "invitation_ended"
     HOME_ONLY = "home_only"  # only the server that sold it, or gave it out, may do this
+    HOME_SILENT = "home_silent"  # the server that alone may do this was asked, and did not answer in time
     KEY_NOT_VOUCHED = "key_not_vouched"
     # tabs and stays
     UNKNOWN_TARIFF = "unknown_tariff"

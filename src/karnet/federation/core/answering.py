@@ -8,12 +8,16 @@ from datetime import datetime
 import msgspec
 
 from karnet.federation.core import accepting
+from karnet.federation.core import asking as asks
 from karnet.federation.core.accepting import Present, Taken
 from karnet.federation.core.batching import next_push, size_of
 from karnet.federation.core.cosigning import contradiction, cosign, newest_checkpoint, noted_size, signer
 from karnet.federation.core.messages import (
     MAX_EVIDENCE,
     TARGET_BYTES,
+    Answer,
+    Answered,
+    Ask,
     Code,
     Cosigned,
     Known,
@@ -26,7 +30,7 @@ from karnet.federation.core.messages import (
     Reply,
     Request,
 )
-from karnet.federation.core.store import LogView, Store
+from karnet.federation.core.store import LogView, Status, Store
 from karnet.journal.tlog.checkpoint import Checkpoint
 from karnet.journal.tlog.note import SigningKey
 
@@ -54,10 +58,12 @@ class _Budget(msgspec.Struct):
 
 
 class Hub:
-    """Answers members. `cosigner` signs receipts (type 0x04, the name of the hub's log)."""
+    """Answers members. `cosigner` signs receipts (type 0x04, the name of the hub's log); `book`: where asks are kept."""
 
-    def __init__(self, cosigner: SigningKey, allowance: Allowance | None = None) -> None:
-        self._cosigner = cosigner
+    def __init__(
+        self, cosigner: SigningKey, allowance: Allowance | None = None, book: asks.AskBook | None = None
+    ) -> None:
+        self._cosigner, self._book = cosigner, book
         self._allowance = allowance or Allowance()
         self._budgets: dict[str, _Budget] = {}
 
@@ -72,10 +78,40 @@ class Hub:
             return Rejected(code=Code.BUSY, detail="too many requests at once", retry_ms=delay)
         if isinstance(request, Push):
             return self._pushed(store, peer, request, now)
+        if isinstance(request, Ask | Answer):
+            return self._passed_on(store, peer, request, now, waited)
         keep_cosignatures(store, request.cosigned)
         if isinstance(request, Pull):
             return self._pulled(store, peer, request)
-        return self._known(store, peer, request, waited)
+        return self._known(store, peer, request, now, waited)
+
+    def _passed_on(self, store: Store, peer: str, request: Ask | Answer, now: datetime, waited: bool) -> Reply | Later:
+        if self._book is None:
+            return Rejected(code=Code.REFUSED, detail="no asks are kept here")
+        if len(request.body) > asks.MAX_BODY_BYTES or not 0 < len(request.key) <= asks.MAX_KEY:
+            return Rejected(code=Code.TOO_LARGE, detail=f"{asks.MAX_BODY_BYTES} bytes, a key of {asks.MAX_KEY} at most")
+        if isinstance(request, Answer):
+            if self._book.answered(peer, request, now):
+                return Answered(key=request.key)
+            return Rejected(code=Code.REFUSED, detail="nobody asked you so")
+        return self._asked(store, peer, request, now, waited)
+
+    def _asked(self, store: Store, peer: str, ask: Ask, now: datetime, waited: bool) -> Reply | Later:
+        assert self._book is not None
+        held = store.logs()
+        if ask.home == peer or ask.home not in held or len(ask.kind) > asks.MAX_KEY:
+            return Rejected(code=Code.UNKNOWN_LOG, log=ask.home, detail="no other member's log")
+        if (view := held.get(peer)) is None or view.status is Status.SUSPENDED:
+            return Rejected(code=Code.REFUSED, log=peer, detail="only members in good standing may ask")
+        if not waited and not self._book.put(peer, ask, now):
+            return Rejected(code=Code.REFUSED, detail="the key was used for another ask")
+        body = self._book.answer_to(peer, ask.key)
+        if body is not None:
+            return Answered(key=ask.key, body=body, fetched=True)
+        if not waited and ask.wait_ms > 0:
+            return Later(min(ask.wait_ms, asks.MAX_WAIT_MS))
+        fetched = self._book.give_up(peer, ask.key, now)
+        return Answered(key=ask.key, body=self._book.answer_to(peer, ask.key), fetched=fetched)
 
     def _pushed(self, store: Store, peer: str, push: Push, now: datetime) -> Reply:
         outcome = accepting.receive(store, push, sender=peer)
@@ -121,14 +157,18 @@ class Hub:
             more=more,
         )
 
-    def _known(self, store: Store, peer: str, request: News, waited: bool) -> Known | Later:
+    def _known(self, store: Store, peer: str, request: News, now: datetime, waited: bool) -> Known | Later:
         held = store.logs()
         offered = _offered(held)
-        news = any(offered.get(log, 0) > have for log, have in request.have.items())
+        mine = self._book.take(peer, now) if request.asks and self._book is not None else ()
+        news = bool(mine) or any(offered.get(log, 0) > have for log, have in request.have.items())
         if not (news or waited) and request.wait_ms > 0:
             return Later(min(request.wait_ms, MAX_WAIT_MS))
         return Known(
-            sizes={log: view.size for log, view in held.items()}, offered=offered, cosigned=store.cosignatures([peer])
+            sizes={log: view.size for log, view in held.items()},
+            offered=offered,
+            cosigned=store.cosignatures([peer]),
+            asks=tuple(mine),
         )
 
     def _overdrawn(self, peer: str, now: datetime) -> int:

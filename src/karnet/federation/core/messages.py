@@ -125,6 +125,56 @@ class News(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     have: dict[str, int]
     cosigned: tuple[Cosigned, ...] = ()
     wait_ms: int = 0
+    asks: bool = False
+    """Whether asks of other servers count as news, to be brought with the answer."""
+
+
+class Bearing(msgspec.Struct, frozen=True, kw_only=True):
+    """Who stands behind an ask: `proof` is a note signed by the asker's log key (core.asking), made `at` (ISO 8601)."""
+
+    at: str
+    proof: bytes
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t", tag="ask"):
+    """Asks the server of the log `home` for what it alone may do; answered when that has, or after `wait_ms`.
+
+    `body`: canonical JSON of what `kind` takes. The same key of the same asker is the same ask, and done once.
+    """
+
+    home: str
+    kind: str
+    key: str
+    body: bytes
+    bearing: Bearing
+    wait_ms: int = 0
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """An ask as its home server gets it. `asker`: the log of the server that asks, as the hub says."""
+
+    asker: str
+    kind: str
+    key: str
+    body: bytes
+    bearing: Bearing
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t", tag="answer"):
+    """What the home server answers to an ask: canonical JSON."""
+
+    asker: str
+    key: str
+    body: bytes
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t", tag="answered"):
+    """To an ask: the home server's answer; None: there is none, and unless it was `fetched`, nothing will come of it.
+    To an answer: it is kept (`body` is None)."""
+
+    key: str
+    body: bytes | None = None
+    fetched: bool = False
 
 
 class Pushed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t", tag="pushed"):
@@ -156,16 +206,17 @@ class Pulled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
 
 class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t", tag="known"):
     """How far the hub holds each log, and how far it can hand it on (`offered`: less, while a batch under one note is
-    incomplete). `cosigned`: the newest cosignatures over the asker's own log."""
+    incomplete). `cosigned`: the newest cosignatures over the asker's own log. `asks`: to be answered by the asker."""
 
     sizes: dict[str, int]
     offered: dict[str, int] = msgspec.field(default_factory=dict)
     cosigned: tuple[Cosigned, ...] = ()
+    asks: tuple[Asked, ...] = ()
 
 
-Request: TypeAlias = Push | Pull | News
-Reply: TypeAlias = Pushed | Pulled | Known | Rejected
-Message: TypeAlias = Push | Pull | News | Pushed | Pulled | Known | Rejected
+Request: TypeAlias = Push | Pull | News | Ask | Answer
+Reply: TypeAlias = Pushed | Pulled | Known | Rejected | Answered
+Message: TypeAlias = Request | Reply
 
 _encoder = msgspec.msgpack.Encoder()
 _requests = msgspec.msgpack.Decoder(Request)
@@ -183,7 +234,7 @@ def decode_request(data: bytes) -> Request:
         request: Request = _requests.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Garbled(str(error)) from None
-    if not isinstance(request, Push):
+    if isinstance(request, Pull | News):
         if len(request.cosigned) > MAX_COSIGNED or len(request.have) > MAX_LOGS:
             raise Garbled("more cosignatures or logs than one message may name")
         if any(size < 0 for size in request.have.values()):

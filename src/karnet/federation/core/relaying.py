@@ -20,6 +20,9 @@ from karnet.federation.core.answering import keep_cosignatures
 from karnet.federation.core.batching import next_push
 from karnet.federation.core.cosigning import cosign
 from karnet.federation.core.messages import (
+    Answer,
+    Answered,
+    Asked,
     Code,
     Cosigned,
     Evidence,
@@ -248,14 +251,26 @@ class Outbound(Lane):
 
 
 class Inbound(Lane):
-    """Pulls other servers' logs, stores and cosigns them, and asks for news. One request at a time."""
+    """Pulls other servers' logs, stores and cosigns them, and asks for news. One request at a time.
+
+    With news come asks of other servers: `answer` does what is asked, once however often it is called, and returns
+    what to say. They come after all that the hub held was pulled, so they are decided on what the asker knew.
+    """
 
     def __init__(
-        self, addresses: Sequence[str], jitter: Callable[[], float], *, hub: str, cosigner: SigningKey
+        self,
+        addresses: Sequence[str],
+        jitter: Callable[[], float],
+        *,
+        hub: str,
+        cosigner: SigningKey,
+        answer: Callable[[Asked], bytes] | None = None,
     ) -> None:
         super().__init__(addresses, jitter)
         self._hub = hub
         self._cosigner = cosigner
+        self._answer = answer
+        self._asks: list[Asked] = []
         self._caught_up = False
         self._keys_come = False
         self._newest: dict[str, Cosigned] = {}
@@ -267,12 +282,16 @@ class Inbound(Lane):
         resting = self._resting(now)
         if resting is not None:
             return resting
+        if self._asks and self._answer is not None:
+            asked = self._asks[0]
+            return self._send(Answer(asker=asked.asker, key=asked.key, body=self._answer(asked)))
         have = {
             log: view.size for log, view in store.logs().items() if log != store.home and not self._is_still(log, now)
         }
         self._sent = tuple(self._newest.values())
         if self._caught_up:
-            return self._send(News(have=have, cosigned=self._sent, wait_ms=NEWS_WAIT_MS), NEWS_WAIT_MS)
+            asks = self._answer is not None
+            return self._send(News(have=have, cosigned=self._sent, wait_ms=NEWS_WAIT_MS, asks=asks), NEWS_WAIT_MS)
         return self._send(Pull(have=have, cosigned=self._sent))
 
     def on_reply(self, store: Store, reply: Reply, now: datetime) -> None:
@@ -283,7 +302,12 @@ class Inbound(Lane):
             self._take(store, reply, now)
         elif isinstance(reply, Known):
             self._delivered()
+            self._asks = list(reply.asks)
             self._hear(store, reply, now)
+        elif isinstance(reply, Answered) and self._asks:
+            del self._asks[0]
+        elif isinstance(reply, Rejected) and self._asks and reply.code is not Code.BUSY:
+            del self._asks[0]  # The asker has gone, or never was: what was done stands in the log.
         elif isinstance(reply, Rejected):
             pause = reply.retry_ms if reply.code is Code.BUSY else 30_000
             self._pause(now, timedelta(milliseconds=max(50, min(pause, 30_000))))

@@ -108,7 +108,7 @@ class HubNode:
             while (left := end - time.monotonic()) > 0:
                 connection.close()  # Who waits needs no connection; there may be many.
                 seen = self._news.wait(seen, min(left, _WAIT_AGAIN_S))
-                if peers.has_news(self._store, request):
+                if peers.has_news(self._store, request, peer, self._clock()):
                     break
             return self._last(peer, request)
         finally:

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from karnet.federation import selectors, services, tokens
+from karnet.federation.asks import PostgresAskBook
 from karnet.federation.core.answering import Hub
 from karnet.federation.core.messages import Known, News, Pull, Pulled, decode_reply, encode
 from karnet.federation.http import JOIN, MESSAGE, PATH
@@ -56,7 +57,12 @@ class Node:
         )
         self.now = AT
         self._application = HubNode(
-            HUB, Hub(COSIGNER), store, Waker(), cosigner=COSIGNER.verifier.format(), clock=lambda: self.now
+            HUB,
+            Hub(COSIGNER, book=PostgresAskBook()),
+            store,
+            Waker(),
+            cosigner=COSIGNER.verifier.format(),
+            clock=lambda: self.now,
         )
 
     def post(self, path: str, body: bytes, token: str = "", length: str | None = None) -> tuple[int, bytes]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from karnet.wiring import clock
 from karnet.wiring.card_keys import cosigner_key, hub_link
 from karnet.wiring.installation import Installation
+from karnet.wiring.log_keys import signing_key
 from karnet.wiring.problem import InstallationProblem
 from karnet.wiring.serve.logs import Logger
 from karnet.wiring.serve.processes import check_tables, process
@@ -76,16 +77,24 @@ def _archive(installation: Installation, stop: threading.Event, log: Logger) -> 
 
 
 def _lanes(installation: Installation, relay: Relay) -> list[Callable[[], None]]:
+    from karnet.federation.away import answer_ask
     from karnet.federation.core.relaying import Inbound, Outbound
     from karnet.federation.http.client import HubClient
 
     link = hub_link(installation)
     jitter = random.SystemRandom().random
     outbound = Outbound(link.addresses, jitter, hub=link.hub)
-    inbound = Inbound(link.addresses, jitter, hub=link.hub, cosigner=cosigner_key(installation))
+    inbound = Inbound(
+        link.addresses,
+        jitter,
+        hub=link.hub,
+        cosigner=cosigner_key(installation),
+        answer=lambda asked: answer_ask(asked, installation.name, clock.now()),
+    )
     # Connections of their own: the one waits for news while the other sends.
-    calls = [HubClient(link.certificate, link.token).call for _ in range(2)]
+    calls = [HubClient(link.certificate, link.token).call for _ in range(3)]
     return [
         lambda: relay.run_lane(outbound, calls[0], link.hub),
         lambda: relay.run_lane(inbound, calls[1], link.hub),
+        lambda: relay.run_asks(link.addresses, calls[2], signing_key(installation)),
     ]

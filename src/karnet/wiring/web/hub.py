@@ -17,7 +17,8 @@ _installation = Installation.load()
 start_logging(_installation, f"hub-{os.environ.get('KARNET_HUB_NODE', '1')}")
 boot(_installation)
 
-from karnet.federation.core.answering import Hub  # noqa: E402 (needs Django, which `boot` has just set up)
+from karnet.federation.asks import PostgresAskBook  # noqa: E402 (needs Django, which `boot` has just set up)
+from karnet.federation.core.answering import Hub  # noqa: E402
 from karnet.federation.http.news import News  # noqa: E402
 from karnet.federation.http.server import HubNode  # noqa: E402
 from karnet.federation.store import PostgresStore  # noqa: E402
@@ -27,7 +28,7 @@ _news = News()
 threading.Thread(target=_news.listen, name="news", daemon=True).start()
 application = HubNode(
     _installation.name,
-    Hub(_cosigner),
+    Hub(_cosigner, book=PostgresAskBook()),
     PostgresStore(_installation.name, clock.now),
     _news,
     cosigner=_cosigner.verifier.format(),
