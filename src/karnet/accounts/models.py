@@ -159,7 +159,10 @@ class Drawn(ProjectedModel):
 
     class Meta:
         db_table = "accounts_drawn"
-        indexes: ClassVar = [models.Index(fields=["medium", "at"], name="drawn_from_medium")]
+        indexes: ClassVar = [
+            models.Index(fields=["medium", "at"], name="drawn_from_medium"),
+            models.Index(fields=["facility", "at", "charge", "medium"], name="drawn_at_facility"),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(money__gte=0, bonus__gte=0), name="drawn_not_negative"),
         ]
@@ -179,6 +182,7 @@ class PointsCharge(ProjectedModel):
 
     class Meta:
         db_table = "accounts_points_charge"
+        indexes: ClassVar = [models.Index(fields=["facility", "at", "charge", "medium"], name="points_at_facility")]
         constraints: ClassVar = [models.CheckConstraint(condition=Q(points__gt=0), name="points_charge_positive")]
 
 

@@ -13,7 +13,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic.json_schema import models_json_schema
 
-from karnet.faces.api import gates, media, reading, selling, shifts, subscribing
+from karnet.faces.api import charging, gates, media, reading, selling, shifts, subscribing
 from karnet.faces.api.authentication import unauthenticated
 from karnet.faces.api.problems import MEDIA_TYPE, Problem
 from karnet.faces.api.shapes import ProblemOut
@@ -63,8 +63,8 @@ api = KarnetAPI(
     docs_url=None,
     openapi_url="",
 )
-for router in (gates.router, media.router, selling.router, shifts.router, reading.router, subscribing.router):
-    api.add_router("", router)
+for part in (gates, media, selling, charging, shifts, reading, subscribing):
+    api.add_router("", part.router)
 
 
 @api.exception_handler(Problem)

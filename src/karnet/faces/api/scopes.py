@@ -10,6 +10,8 @@ SCOPES = {
     "catalogue:read": "See what is on sale.",
     "sales:write": "Sell, top up and take back at the token's sales point.",
     "sales:read": "See sales of the token's sales point; be told of sales.",
+    "money:read": "See the money on a card, and what the token's facility charged to cards.",
+    "money:write": "Put money on cards and charge cards at the token's sales point.",
     "shifts:write": "Open and close shifts of the token's sales point.",
     "journal:read": "See how far the journal is recorded and sealed.",
     "settlement:read": "Compute settlements; be told of closings.",

@@ -184,13 +184,13 @@ def _party_problems(new: NewToken) -> dict[str, str]:
     problems = {}
     scopes = set(new.scopes if new.scopes is not None else KINDS[new.kind])
     facility = facilities([new.facility]).get(new.facility) if new.facility else None
-    if facility is None and (new.facility or scopes & {"gates:scan", "gates:read", "catalogue:read"}):
+    if facility is None and (new.facility or scopes & {"gates:scan", "gates:read", "catalogue:read", "money:read"}):
         problems["facility"] = "must be an enrolled facility"
-    if new.sales_point or scopes & {"sales:write", "sales:read", "shifts:write"}:
+    if new.sales_point or scopes & {"sales:write", "sales:read", "money:write", "shifts:write"}:
         point = sales_points([new.sales_point]).get(new.sales_point) if new.sales_point else None
         if point is None or point.facility != new.facility:
             problems["sales_point"] = "must be an enrolled sales point of the facility"
-    if new.operator or scopes & {"sales:write", "shifts:write", "media:block"}:
+    if new.operator or scopes & {"sales:write", "money:write", "shifts:write", "media:block"}:
         operator = operators([new.operator]).get(new.operator) if new.operator else None
         if operator is None or operator.facility != new.facility:
             problems["operator"] = "must be an enrolled operator of the facility"
