@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from karnet.access.services import Verdict
-from karnet.journal.cuts import latest_cut
+from karnet.journal.cuts import Cut, extent, latest_cut
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.reasons import Reason
 from karnet.settlement import selectors
@@ -134,6 +134,41 @@ def test_a_text_proposed_by_two_servers_at_once_is_one_agreement(north: Server, 
         with server:
             assert server.held(other).quarantined is None
     assert facts(north) == facts(south)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_cut_with_either_proposal_knows_the_agreement_on_every_server(
+    north: Server, south: Server, hub: Server, first: int
+) -> None:
+    """The hub hears of the proposals in one order or the other; each cut holds only one of them."""
+    exchange(north, south, hub)
+    before = {}
+    for server in (north, south):
+        with server:
+            server.seal()
+            before[server.name] = latest_cut().sizes[server.name]
+    texts = [propose(server) for server in (north, south)]
+    two = (north, south) if first == 0 else (south, north)
+    for server in two:
+        with server:
+            server.seal()
+        carry(server, hub)
+    exchange(north, south, hub)
+    with hub:
+        whole = latest_cut().sizes
+    for one, other in ((north, south), (south, north)):
+        cut = Cut({**whole, other.name: before[other.name]})
+        known = []
+        for server in (north, south, hub):
+            with server:
+                known.append([(t.id, t.at, t.published) for t in selectors.agreement_texts(extent(cut))])
+        assert [text[0] for text in known[0]] == [texts[0].id]
+        assert known == [known[0]] * 3
+        assert one.name in cut.sizes
+    neither = Cut({**whole, **before})
+    for server in (north, south, hub):
+        with server:
+            assert selectors.agreement_texts(extent(neither)) == []
 
 
 def test_periods_are_closed_by_the_server_that_proposed_the_agreement_alone(

@@ -61,6 +61,21 @@ class Agreement(ProjectedModel):
         ]
 
 
+class Proposal(ProjectedModel):
+    """Every time a text was published or proposed: several servers may propose the same one. In a cut counts a text of
+    which any of these lies inside it."""
+
+    pk = models.CompositePrimaryKey("agreement", "origin", "number")
+    agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, db_index=False, related_name="+")
+    published = models.BooleanField()
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "settlement_proposal"
+
+
 class Signature(ProjectedModel):
     """A member's manager (`actor`) signed an agreement's text, at that instant, in the log of the member's server."""
 

@@ -29,6 +29,7 @@ AGREEMENT = InsertOrSetEarlier(
     ["id", "sha256", "text", "season", "valid_from", "valid_until", "published", "replaces"],
     {"": []},
 )
+PROPOSAL = Insert(models.Proposal, ["agreement", "published", "at", "origin", "number"])
 SIGNATURE = Insert(models.Signature, ["agreement", "member", "actor", "at", "origin", "number"])
 CLOSING = _Closing(
     models.Closing,
@@ -69,6 +70,7 @@ def _agreement(
             recorded,
         ),
     )
+    write(PROPOSAL, (part.id, published, *stamped(recorded)))
 
 
 @projects(Closed)

@@ -43,11 +43,18 @@ def _row_of(one: InForce) -> AgreementRow:
 
 
 def agreement_texts(extent: Extent | None = None) -> list[TextFact]:
-    """Return every text published or proposed (inside an extent) with its signatures, the earliest first."""
-    where, parameters = extent.where("a") if extent else ("true", [])
+    """Return every text published or proposed (inside an extent) with its signatures, the earliest first.
+
+    Of one that several servers proposed, any proposal inside the extent will do, and the earliest of these counts.
+    """
+    where, parameters = extent.where("p") if extent else ("true", [])
     rows = _rows(
-        "SELECT a.id, encode(a.sha256, 'hex'), a.text, a.valid_from, a.valid_until, a.published, a.at"
-        f" FROM settlement_agreement a WHERE {where} ORDER BY a.at, a.id",
+        "SELECT a.id, encode(a.sha256, 'hex'), a.text, a.valid_from, a.valid_until, p.published, p.at"
+        " FROM settlement_agreement a JOIN (SELECT p.agreement_id, bool_or(p.published) AS published,"
+        # A published text needs no signatures: it is complete from then on.
+        " coalesce(min(p.at) FILTER (WHERE p.published), min(p.at)) AS at"
+        f" FROM settlement_proposal p WHERE {where} GROUP BY p.agreement_id) p ON p.agreement_id = a.id"
+        " ORDER BY p.at, a.id",
         parameters,
     )
     signed: dict[UUID, dict[UUID, datetime]] = {}

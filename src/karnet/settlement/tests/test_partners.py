@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.reasons import Reason
@@ -71,3 +73,21 @@ def test_nobody_charges_by_a_text_that_a_member_has_not_signed(season: Season) -
     assert isinstance(charged(season, "C", 100), MoneyOn)
     late = charged(season, "C", 100, at=DAY + timedelta(days=200))
     assert isinstance(late, Refused), "the season is over"
+
+
+def test_agreements_made_before_get_the_rows_that_recording_makes(season: Season) -> None:
+    for code in "AB":
+        log_in(f"anna-{code}", "manager", manager(code))
+    sign(season, propose(season, text(partners=["C"], limits={"refund": "50.00", "replacements": 3})), "B")
+    season.agree(text(season="2027/28", first_day="2027-12-01", last_day="2028-04-05"))
+    migration = importlib.import_module("karnet.settlement.migrations.0003_proposals")
+    with connection.cursor() as cursor:
+        for select, table in (
+            (migration.PROPOSALS, "settlement_proposal"),
+            (migration.CARD_TERMS, "accounts_card_terms"),
+        ):
+            cursor.execute(f"SELECT to_jsonb(r) FROM ({select}) r ORDER BY 1")
+            made = cursor.fetchall()
+            cursor.execute(f"SELECT to_jsonb(r) FROM {table} r ORDER BY 1")
+            assert cursor.fetchall() == made
+            assert len(made) == 2
