@@ -17,7 +17,12 @@ from karnet.wiring.play.staging import staged
 
 pytestmark = pytest.mark.database
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "money-on-card.jsonl"
-SEAL = b'{"at": "2026-01-17T12:30:00+01:00", "do": "seal"}'
+
+
+def sealed(clock: str) -> bytes:
+    return b'{"at": "2026-01-17T%s:00+01:00", "do": "seal"}' % clock.encode()
+
+
 _hand = datetime(2026, 1, 17, 11, tzinfo=UTC)
 
 
@@ -42,19 +47,21 @@ def stood(*, anew: bool = False) -> Standing:
 def test_a_report_is_kept_for_a_minute_unless_it_is_asked_for_anew(database: None, tmp_path: Path) -> None:
     stage = staged(Installation.create(tmp_path / "installation", name="play.test/log", environment={}))
     lines = SCENARIO.read_bytes().splitlines()
+    morning = [*lines[:14], sealed("08:30")]
+    noon = [*morning, lines[14], sealed("12:00")]
     clock = f"{__name__}.hand"
     with override_settings(KARNET_CLOCK=clock, KARNET_WALL_CLOCK=clock, KARNET_REPORT_AGE_S=60):
-        list(play(stage, read([*lines[:14], SEAL])))
+        list(play(stage, read(morning)))
         first = stood(anew=True)
         wait(10)
         assert stood().made == hand(), "nothing was sealed since, so it holds now, too"
-        list(play(stage, read([*lines[:14], SEAL, *lines[14:15], SEAL])))
+        list(play(stage, read(noon)))
         wait(59)
         assert stood().report == first.report
         anew = stood(anew=True)
         assert anew.report.cut != first.report.cut
         assert (anew.at, anew.made) == (hand(), hand())
-        list(play(stage, read([*lines[:14], SEAL, *lines[14:15], SEAL, *lines[15:18], SEAL])))
+        list(play(stage, read([*noon, *lines[15:18], sealed("12:08")])))
         wait(59)
         assert stood().report == anew.report
         wait(2)

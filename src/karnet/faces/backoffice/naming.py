@@ -99,5 +99,9 @@ def problem_in_words(problem: str) -> str:
 def product_titles(versions: Collection[UUID]) -> dict[UUID, str]:
     """Return what products are called in the reader's language, else in English; one with no name is left out."""
     found = product_versions(versions) if versions else {}
-    named = {id_: version.product.names for id_, version in found.items()}
-    return {id_: title for id_, names in named.items() if (title := names.get(language()) or names.get("en"))}
+    return {id_: title for id_, version in found.items() if (title := product_title(version.product.names))}
+
+
+def product_title(names: Mapping[str, str]) -> str:
+    """Return a product's name in the reader's language, else in English, else ""."""
+    return names.get(language()) or names.get("en") or ""

@@ -14,7 +14,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from karnet.access.figures import QuarterHour, heads_inside, passages_by_quarter
+from karnet.catalogue.selectors import on_sale
 from karnet.faces.backoffice.frame import LOOKS, Place, facilities, gate_titles, page
+from karnet.faces.backoffice.naming import product_title
 from karnet.faces.base.access import allow
 from karnet.faces.base.clock import now
 from karnet.faces.base.words import language, money
@@ -131,6 +133,7 @@ def sales(today: Today) -> dict[str, Any]:
     sold = sales_by_product(today.since, today.until, today.only)
     back = refunds(today.since, today.until, today.only)
     points = labels(list({row.sales_point for row in sold}))
+    titles = _titles(today, {row.product_code for row in sold})
     blocks = []
     for currency in sorted({row.currency for row in sold} | {row.currency for row in back}):
         products: Counter[str] = Counter()
@@ -148,13 +151,24 @@ def sales(today: Today) -> dict[str, Any]:
                 "refunded": sum(row.amount for row in back if row.currency == currency),
                 "refunds": sum(row.times for row in back if row.currency == currency),
                 "products": [
-                    (f"{code} × {pieces[code]}", amount, money(amount, currency))
+                    (f"{titles.get(code, code)} × {pieces[code]}", amount, money(amount, currency))
                     for code, amount in products.most_common(_MOST_PRODUCTS)
                 ],
                 "points": [(code, amount, money(amount, currency)) for code, amount in tills.most_common()],
             }
         )
     return {"sales": blocks}
+
+
+def _titles(today: Today, codes: set[str]) -> dict[str, str]:
+    """Return what the products sold are called now, by code; those that are off every price list keep their codes."""
+    shown = [today.facility] if today.facility else today.places
+    return {
+        code: title
+        for place in (shown if codes else ())
+        for code, version in on_sale(place.id, codes, today.at).items()
+        if (title := product_title(version.product.names))
+    }
 
 
 def refusals(today: Today) -> dict[str, Any]:

@@ -32,6 +32,13 @@
     ask(form.getAttribute("action"), values);
   }, true);
 
+  /* What another server has to answer takes a while: say so, and let nobody press twice. */
+  document.addEventListener("submit", ({ target }) => {
+    if (!target.matches("form[data-waits]")) return;
+    target.querySelector("[data-waiting]").hidden = false;
+    target.querySelector("button").disabled = true;
+  });
+
   /* A reader types like a keyboard, only faster than any hand: characters within a tenth of a second, then Enter.
      Outside of fields nobody types figures for anything else, so there they may come slower. */
   const FAST_MS = 100;
