@@ -9,12 +9,15 @@ import pytest
 from django.db import connection
 
 from karnet.kernel.outcomes import Refused
-from karnet.stays.requests import Band, Entered, Let, Ready
+from karnet.orders.operations import Payment
+from karnet.stays.requests import Band, Entered, Let, Ready, Settle, StaysSettled
 from karnet.stays.selectors import heads
-from karnet.stays.services import enter, read
+from karnet.stays.services import enter, read, settle
 from karnet.stays.tests.conftest import (
+    ANNA,
     NOON,
     POOL,
+    TILL,
     World,
     assert_books_balance,
     assert_rebuilt_alike,
@@ -59,6 +62,28 @@ def test_a_band_read_at_the_exit_by_four_readers_at_once_leaves_once(world: Worl
     answers = race([lambda r=r: read([r])[0] for r in readings])
     assert sum(isinstance(answer, Let) for answer in answers) == 1
     assert one("orders_order", "count(*)") == 1
+    assert_books_balance()
+
+
+def test_two_tills_and_an_exit_settle_one_stay_at_once_and_it_is_charged_once(world: World) -> None:
+    (stay,) = world.came("1", pay=1800).stays
+    world.passes("in", "1", 0)
+    paying = [
+        Settle(
+            key=f"till {n}", at=when(70), actor=ANNA, sales_point=TILL, stays=(stay,),
+            payments=(Payment(kind="card", amount=300),),
+        )
+        for n in range(2)
+    ]  # fmt: skip
+    leaving = world.reading("out", "1", 70)
+    answers = race([*(lambda p=p: settle([p])[0] for p in paying), lambda: read([leaving])[0]])
+    assert sum(isinstance(answer, StaysSettled) for answer in answers) == 1
+    assert {answer.reason for answer in answers if isinstance(answer, Refused)} <= {
+        "stay_ended",
+        "money_owed",
+        "no_stay",
+    }
+    assert one("orders_tab_payment", "sum(amount)") == one("orders_order", "sum(total)") == 2100
     assert_books_balance()
 
 
