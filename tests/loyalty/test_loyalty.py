@@ -19,7 +19,8 @@ from karnet.loyalty.rules import Progress, _due
 from karnet.loyalty.services import award, award_active, publish_rules, sell_with_right
 from karnet.orders.charging import ChargeCard, LoadMoney, MoneyOn, charge, load, money_on
 from karnet.orders.operations import Payment
-from karnet.orders.requests import Card, Sale, SaleLine, Sell
+from karnet.orders.requests import Card, ReplaceCard, Sale, SaleLine, Sell
+from karnet.orders.services import replace_cards
 from karnet.parties.operations import facility_id, operator_id, sales_point_id
 from karnet.settlement.tests.season import DAY, Season, draft, row
 from karnet.settlement.tests.test_races import together
@@ -128,6 +129,47 @@ def test_top_ups_earn_a_free_entry_which_is_used_with_its_sale_and_once(season: 
     report = season.settle()
     assert row(report, "A").over_price == -16000, "who gives it away bears the agreed price"
     assert check().sound
+
+
+def replaced(season: Season, number: str, by: str, at: datetime) -> None:
+    asked = {"actor": operator_id(A, "anna"), "sales_point": sales_point_id(A, "till")}
+    request = ReplaceCard(key=season.key(), at=at, old=medium(number), new_number=by, deposit="move", **asked)
+    assert not isinstance(replace_cards([request])[0], Refused)
+
+
+def test_rights_and_what_counts_for_rewards_follow_a_replaced_card(season: Season) -> None:
+    third = RuleDraft(code="third", event="passages", threshold=3, reward=BONUS)
+    published(season, third, RuleDraft(code="five", event="passages", threshold=5, reward=FREE))
+    season.sell("day", seller="A")
+    (number,) = season.numbers
+    season.pass_gates("ABCAB", number=number)
+    awarded(season, number)
+    later = DAY + timedelta(hours=6)
+    (right,) = selectors.open_rights(medium(number), later)
+    for minute, (old, new) in enumerate(((number, "R-1"), ("R-1", "R-2"))):
+        replaced(season, old, new, DAY + timedelta(hours=5, minutes=minute))
+    assert money_on("R-2", "PLN") == (0, 500)
+    assert selectors.open_rights(medium(number), later) == []
+    assert [(one.id, one.medium) for one in selectors.open_rights(medium("R-2"), later)] == [(right.id, medium("R-2"))]
+    assert selectors.rights([right.id])[right.id].medium == medium("R-2")
+    season.pass_gates("C", number="R-2", at=later)
+    assert awarded(season, number, later + timedelta(hours=1)).rewards == (), "nothing goes to the lost card"
+    assert awarded(season, "R-2", later + timedelta(hours=1)).bonus == 500, "five passages before and one now"
+    assert awarded(season, "R-2", later + timedelta(hours=2)).rewards == ()
+    plain = sale(season, "R-2", 0, later + timedelta(hours=3))
+    used = SellWithRight(key=plain.key, at=plain.at, actor=plain.actor, right=right.id, sale=plain)
+    assert isinstance(sell_with_right([used])[0], Sale)
+    assert check().sound
+
+
+def test_what_was_earned_before_a_card_was_replaced_is_given_on_the_new_one(season: Season) -> None:
+    published(season, RuleDraft(code="third", event="passages", threshold=3, reward=BONUS))
+    season.sell("day", seller="A")
+    (number,) = season.numbers
+    season.pass_gates("ABC", number=number)
+    replaced(season, number, "R-1", DAY + timedelta(hours=5))
+    assert award_active(DAY, DAY + timedelta(hours=6), actor=season.server) == 1
+    assert (money_on(number, "PLN"), money_on("R-1", "PLN")) == ((0, 0), (0, 500))
 
 
 @pytest.mark.parametrize(("bearer", "owed"), [("giver", 500), ("spender", 0)])

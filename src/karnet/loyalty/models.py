@@ -81,3 +81,19 @@ class RightUse(ProjectedModel):
 
     class Meta:
         db_table = "loyalty_right_use"
+
+
+class Succession(ProjectedModel):
+    """A card, `old`, was replaced with this issue of `medium`: rights and what counts for rewards go over with it."""
+
+    pk = models.CompositePrimaryKey("old", "origin", "number")
+    old = models.UUIDField()
+    medium = models.UUIDField()
+    issue = models.IntegerField()
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "loyalty_succession"
+        indexes: ClassVar = [models.Index(fields=["medium", "issue"], name="succession_to")]

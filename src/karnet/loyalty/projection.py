@@ -1,7 +1,8 @@
-"""Projection of rules, rewards and rights."""
+"""Projection of rules, rewards and rights, and of replacements of cards, which rights follow."""
 
 from __future__ import annotations
 
+from karnet.entitlements.operations import Replaced
 from karnet.journal.operations import Recorded
 from karnet.journal.projection import CLAIM, Insert, Write, projects, stamped
 from karnet.kernel import canonical
@@ -15,6 +16,7 @@ _FACT = ("at", "origin", "number")
 RULE = Insert(models.Rule, ["id", "facility", "code", "currency", "definition", "valid_from", "valid_until", *_FACT])
 EARNED = Insert(models.Earned, ["id", "rule", "medium", "issue", "nth", *_FACT])
 RIGHT = Insert(models.Right, ["id", "medium", "issue", "facility", "discount_bp", "products", "valid_until", *_FACT])
+SUCCESSION = Insert(models.Succession, ["old", "medium", "issue", *_FACT])
 USE = Insert(models.RightUse, ["right", "order", *_FACT])
 
 
@@ -52,3 +54,9 @@ def right_given(part: RightGiven, recorded: Recorded, write: Write) -> None:
 def right_used(part: RightUsed, recorded: Recorded, write: Write) -> None:
     write(USE, (part.id, part.order, *stamped(recorded)))
     write(CLAIM, (USED, part.id))
+
+
+@projects(Replaced)
+def replaced(part: Replaced, recorded: Recorded, write: Write) -> None:
+    """Rights stay where they were given: one that arrives after the replacement is found on the new card all the same."""
+    write(SUCCESSION, (part.old, part.new.id, part.new.issue, *stamped(recorded)))

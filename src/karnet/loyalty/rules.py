@@ -124,6 +124,8 @@ def decide_award(
     if medium is None:
         return refused(Reason.UNKNOWN_MEDIUM, number=str(request.medium)), ()
     made: list[Rewarded] = []
+    if medium.state == "replaced":  # what was earned on it counts for the new one
+        rules = ()
     for one in rules:
         if not one.valid_from <= request.at < one.valid_until:
             continue

@@ -15,12 +15,21 @@ from karnet.loyalty.rules import Progress, Right, RuleInForce
 
 _EVENTS = {
     "passages": "SELECT p.medium, p.at, 1 AS amount, p.facility FROM access_passage p"
-    " WHERE p.medium = ANY(%(media)s) AND p.direction = 'in' AND p.weight > 0",
+    " WHERE p.medium = ANY(ARRAY(SELECT part FROM line)) AND p.direction = 'in' AND p.weight > 0",
     "loaded": "SELECT l.medium, l.at, l.money AS amount, l.facility FROM accounts_load l"
-    " WHERE l.medium = ANY(%(media)s) AND l.currency = %(currency)s",
+    " WHERE l.medium = ANY(ARRAY(SELECT part FROM line)) AND l.currency = %(currency)s",
     "charged": "SELECT d.medium, d.at, d.money AS amount, d.facility FROM accounts_drawn d"
-    " WHERE d.medium = ANY(%(media)s) AND d.currency = %(currency)s",
+    " WHERE d.medium = ANY(ARRAY(SELECT part FROM line)) AND d.currency = %(currency)s",
 }
+
+
+_LINE = (
+    # A card with those that it replaced, each from when its holder had it. Rows repeat in a circle, so it ends.
+    "WITH RECURSIVE line(medium, part, issue, since) AS ("
+    " SELECT id, id, issue, issued_at FROM entitlements_medium WHERE id = ANY(%(media)s)"
+    " UNION SELECT l.medium, o.id, o.issue, o.issued_at FROM line l JOIN loyalty_succession s"
+    " ON s.medium = l.part AND s.issue = l.issue JOIN entitlements_medium o ON o.id = s.old)"
+)
 
 
 def rules_at(at: datetime, facilities: Collection[UUID]) -> list[RuleInForce]:
@@ -46,7 +55,7 @@ def rule_codes(ids: Collection[UUID]) -> dict[UUID, str]:
 def progress(rules: Collection[RuleInForce], media: Collection[UUID], at: datetime) -> dict[UUID, dict[UUID, Progress]]:
     """Return how far each medium is with each rule at an instant: medium → rule → progress. A statement a rule.
 
-    Counts what happened since the medium was last issued: another holder's use earns nothing.
+    Counts what happened since the medium was last issued, and on those it replaced: another holder's use earns nothing.
     """
     found: dict[UUID, dict[UUID, Progress]] = {medium: {} for medium in media}
     for one in rules:
@@ -54,15 +63,14 @@ def progress(rules: Collection[RuleInForce], media: Collection[UUID], at: dateti
         window = timedelta(days=rule.window_days) if rule.window_days else None
         since = max(one.valid_from, at - window) if window else one.valid_from
         rows = _rows(
-            "WITH given AS (SELECT e.medium, count(*) AS times, max(e.at) AS last FROM loyalty_earned e"
-            " JOIN entitlements_medium m ON m.id = e.medium AND m.issue = e.issue"
-            " WHERE e.rule_id = %(rule)s AND e.medium = ANY(%(media)s) GROUP BY e.medium)"
-            " SELECT m.id, coalesce(sum(v.amount), 0)::bigint, coalesce(max(g.times), 0)::bigint"
-            " FROM entitlements_medium m LEFT JOIN given g ON g.medium = m.id"
-            f" LEFT JOIN ({_EVENTS[rule.event]}) v ON v.medium = m.id AND v.at >= %(since)s AND v.at <= %(at)s"
-            " AND v.at >= m.issued_at AND (%(anew)s IS FALSE OR g.last IS NULL OR v.at > g.last)"
-            " AND (%(everywhere)s OR v.facility = ANY(%(facilities)s))"
-            " WHERE m.id = ANY(%(media)s) GROUP BY m.id",
+            f"{_LINE}, given AS (SELECT l.medium, count(*) AS times, max(e.at) AS last FROM line l"
+            " JOIN loyalty_earned e ON e.medium = l.part AND e.issue = l.issue"
+            " WHERE e.rule_id = %(rule)s GROUP BY l.medium)"
+            " SELECT l.medium, coalesce(sum(v.amount), 0)::bigint, coalesce(max(g.times), 0)::bigint"
+            " FROM line l LEFT JOIN given g ON g.medium = l.medium"
+            f" LEFT JOIN ({_EVENTS[rule.event]}) v ON v.medium = l.part AND v.at >= %(since)s AND v.at <= %(at)s"
+            " AND v.at >= l.since AND (%(anew)s IS FALSE OR g.last IS NULL OR v.at > g.last)"
+            " AND (%(everywhere)s OR v.facility = ANY(%(facilities)s)) GROUP BY l.medium",
             {
                 "rule": rule.id, "media": list(media), "currency": one.currency, "since": since, "at": at,
                 "anew": window is not None, "everywhere": not rule.facilities, "facilities": list(rule.facilities),
@@ -85,24 +93,44 @@ def active_media(since: datetime, until: datetime, limit: int, after: UUID | Non
     return [row[0] for row in rows]
 
 
+def present_cards(media: Collection[UUID]) -> dict[UUID, UUID]:
+    """Return the card in its holder's hands by each of these: itself, or what it was replaced with."""
+    rows = _rows(
+        "WITH RECURSIVE now(medium, card) AS (SELECT m, m FROM unnest(%(media)s::uuid[]) m"
+        " UNION SELECT n.medium, s.medium FROM now n JOIN loyalty_succession s ON s.old = n.card)"
+        " SELECT n.medium, n.card FROM now n JOIN entitlements_medium m ON m.id = n.card WHERE m.state <> 'replaced'",
+        {"media": list(media)},
+    )
+    return dict(rows)
+
+
 _USED = "EXISTS (SELECT FROM loyalty_right_use u WHERE u.right_id = r.id)"
-_RIGHT = (
-    f"SELECT r.id, r.medium, r.issue, r.facility_id, r.discount_bp, r.products, r.valid_until, {_USED}"
-    " FROM loyalty_right r"
-)
+_RIGHT = "r.facility_id, r.discount_bp, r.products, r.valid_until, " + _USED
 
 
 def rights(ids: Collection[UUID]) -> dict[UUID, Right]:
-    """Return rights by id."""
-    return {right.id: right for right in _rights(f"{_RIGHT} WHERE r.id = ANY(%(ids)s)", {"ids": list(ids)})}
+    """Return rights by id, each on the card that its holder has now."""
+    found = _rights(
+        "WITH RECURSIVE now(id, medium, issue, step) AS ("
+        " SELECT id, medium, issue, 0 FROM loyalty_right WHERE id = ANY(%(ids)s)"
+        " UNION SELECT n.id, s.medium, s.issue, n.step + 1 FROM now n"
+        " JOIN entitlements_medium o ON o.id = n.medium AND o.issue = n.issue AND o.state = 'replaced'"
+        " JOIN loyalty_succession s ON s.old = o.id WHERE n.step < 100)"
+        f" SELECT DISTINCT ON (r.id) r.id, n.medium, n.issue, {_RIGHT} FROM now n JOIN loyalty_right r ON r.id = n.id"
+        " ORDER BY r.id, n.step DESC",
+        {"ids": list(ids)},
+    )
+    return {right.id: right for right in found}
 
 
 def open_rights(medium: UUID, at: datetime) -> list[Right]:
-    """Return the rights of a medium's present holder that can still be used, the one that ends first first."""
+    """Return the rights of a medium's present holder that can still be used, the one that ends first first; those that
+    were given on a card it replaced are among them."""
     return _rights(
-        f"{_RIGHT} JOIN entitlements_medium m ON m.id = r.medium AND m.issue = r.issue"
-        f" WHERE r.medium = %(medium)s AND r.valid_until > %(at)s AND NOT {_USED} ORDER BY r.valid_until, r.id",
-        {"medium": medium, "at": at},
+        f"{_LINE} SELECT r.id, m.id, m.issue, {_RIGHT} FROM line l JOIN entitlements_medium m ON m.id = l.medium"
+        " JOIN loyalty_right r ON r.medium = l.part AND r.issue = l.issue"
+        f" WHERE m.state <> 'replaced' AND r.valid_until > %(at)s AND NOT {_USED} ORDER BY r.valid_until, r.id",
+        {"media": [medium], "at": at},
     )
 
 

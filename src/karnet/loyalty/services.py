@@ -98,11 +98,15 @@ def award_active(since: datetime, until: datetime, *, actor: UUID) -> int:
     rewards were given. For a worker that runs every few minutes: its costs follow use, not history."""
     rewards = 0
     after: UUID | None = None
+    asked_for: set[UUID] = set()
     if not selectors.rules_at(until, _home_facilities()):
         return 0
     while found := selectors.active_media(since, until + timedelta(milliseconds=1), _BATCH, after):
+        # What was earned on a card that was replaced since is given on the new one.
+        cards = set(selectors.present_cards(found).values()) - asked_for
+        asked_for |= cards
         asked = [
-            Award(key=f"award {medium} {until.isoformat()}", at=until, actor=actor, medium=medium) for medium in found
+            Award(key=f"award {card} {until.isoformat()}", at=until, actor=actor, medium=card) for card in sorted(cards)
         ]
         rewards += sum(len(answer.rewards) for answer in award(asked) if isinstance(answer, Awarded))
         after = found[-1]
