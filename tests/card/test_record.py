@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
+from karnet.journal import arrivals
 from karnet.journal.cuts import Cut, UnknownCut, extent, instant_of, latest_cut
+from karnet.journal.tlog.note import SignatureType, SigningKey
 from karnet.journal.tlog.verifier import What
 from karnet.journal.verification import verify_held
-from tests.card.conftest import Server, carry, superuser
+from tests.card.conftest import MORNING, Server, carry, superuser
 from tests.card.test_arrivals import a_morning, exchange
 
 pytestmark = pytest.mark.database
@@ -66,6 +68,25 @@ def test_whoever_alters_what_is_held_of_another_server_is_found_out_at_that_entr
         found = verify_held(north.name)
     assert not found.sound
     assert (found.faults[0].index, found.faults[0].what) == (index, what)
+
+
+@pytest.mark.parametrize(("ends", "faults"), [(None, 0), (True, 1)])
+def test_a_log_held_under_several_keys_is_believed_by_each_for_its_own_sizes(
+    north: Server, south: Server, ends: bool | None, faults: int
+) -> None:
+    """North goes on with its old key: as it may while that is changed, not once it was replaced."""
+    a_morning(north)
+    carry(north, south)
+    with south:
+        size = south.held(north).size
+        new = SigningKey(north.name, SignatureType.ED25519, bytes(32)).verifier.format()
+        for _ in range(2):
+            arrivals.change_key(north.name, size + 1, new, MORNING, ends=size if ends else None)
+        assert verify_held(north.name).sound, "what the old key signed before stays believed"
+    carry_more(north, south)
+    with south:
+        found = [fault for fault in verify_held(north.name).faults if fault.what == "checkpoint_altered"]
+    assert len(found) == faults
 
 
 def test_a_cut_selects_the_same_facts_on_every_server_whatever_came_since(servers: dict[str, Server]) -> None:

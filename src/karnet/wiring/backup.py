@@ -26,7 +26,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from karnet.wiring.files import sync_directory, write_atomically
 from karnet.wiring.installation import Installation
-from karnet.wiring.log_keys import verifier_file
+from karnet.wiring.log_keys import earlier_keys_file, verifier_file
 from karnet.wiring.postgres import Role, dsn
 from karnet.wiring.postgres.place import Part
 from karnet.wiring.postgres.software import MAJOR, client_program
@@ -126,7 +126,7 @@ def digest(file: Path) -> str:
 
 def _copy_files(installation: Installation, target: Path, *, with_keys: bool) -> None:
     present = [installation.config_file, installation.checkpoints_file]
-    keys = [verifier_file(installation)]
+    keys = [verifier_file(installation), earlier_keys_file(installation)]
     if with_keys:
         present.append(installation.secret_key_file)
         keys = sorted(file for file in installation.keys_dir.iterdir() if file.is_file())

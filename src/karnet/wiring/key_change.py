@@ -9,7 +9,6 @@ seals next goes on from wherever it stopped, before it signs.
 from __future__ import annotations
 
 import secrets
-from pathlib import Path
 
 from karnet.journal.tlog.note import SignatureType, SigningKey
 from karnet.wiring.files import FileLock, sync_directory, write_atomically
@@ -19,15 +18,11 @@ from karnet.wiring.log_keys import (
     earlier_keys_file,
     ensure_log_key,
     key_file,
+    next_key_file,
     read_signing_key,
     verifier_key,
 )
 from karnet.wiring.problem import explained
-
-
-def next_key_file(installation: Installation) -> Path:
-    """Where the next private key waits."""
-    return installation.keys_dir / "log.key.next"
 
 
 def next_key(installation: Installation) -> SigningKey | None:

@@ -31,6 +31,11 @@ def verifier_file(installation: Installation) -> Path:
     return installation.keys_dir / "log.vkey"
 
 
+def next_key_file(installation: Installation) -> Path:
+    """Where the next private key waits, from when it is made until it is in force."""
+    return installation.keys_dir / "log.key.next"
+
+
 def earlier_keys_file(installation: Installation) -> Path:
     """Where the public keys are that signed before the one in force."""
     return installation.keys_dir / "log.earlier"
@@ -39,7 +44,8 @@ def earlier_keys_file(installation: Installation) -> Path:
 def ensure_log_key(installation: Installation) -> SigningKey:
     """Return the log's signing key, making it (0600) for a log that has signed nothing yet. Safe to repeat.
 
-    Raises InstallationProblem: `log-key-lost` if checkpoints were signed and the key is gone.
+    Raises InstallationProblem: `log-key-lost` if checkpoints were signed and the key is gone, `log-key-ended` if the
+    key is one that another has followed.
     """
     with FileLock(installation.run_dir / "keys.lock").held():
         if not key_file(installation).exists():
@@ -49,6 +55,14 @@ def ensure_log_key(installation: Installation) -> SigningKey:
             with explained("write", key_file(installation)):
                 write_atomically(key_file(installation), key.format().encode() + b"\n", mode=0o600)
         key = signing_key(installation)
+        ended = key.verifier in [earlier for _, earlier in earlier_keys(installation)]
+        if ended and not next_key_file(installation).exists():  # Else it is being exchanged.
+            raise InstallationProblem(
+                "log-key-ended",
+                f"{key_file(installation)} is a key that this log had before: another one has followed it.",
+                "Put the key in force back from a backup of the keys. If there is none, move this one away and run "
+                "`karnet federation key replace`.",
+            )
         public = key.verifier.format().encode() + b"\n"
         with explained("write", verifier_file(installation)):
             if not verifier_file(installation).exists() or verifier_file(installation).read_bytes() != public:
@@ -127,6 +141,12 @@ def earlier_keys(installation: Installation) -> list[tuple[int, VerifierKey]]:
             f"{file} is not a list of sizes and verifier keys: {error}.",
             "Restore it from a backup of the keys.",
         ) from error
+
+
+def keep_verifier_key(installation: Installation, key: VerifierKey) -> None:
+    """Put back the log's public key, which is known from elsewhere."""
+    with explained("write", verifier_file(installation)):
+        write_atomically(verifier_file(installation), key.format().encode() + b"\n", mode=0o600)
 
 
 def read_verifier_key(file: Path) -> VerifierKey:

@@ -14,12 +14,12 @@ from threading import Event
 
 import psycopg
 
-from karnet.journal.tlog.checkpoint import CheckpointError, open_checkpoint
-from karnet.journal.tlog.note import NoteError, VerifierKey
+from karnet.journal.tlog.checkpoint import CheckpointError
+from karnet.journal.tlog.note import NoteError
 from karnet.wiring.checkpoint_file import CheckpointFile
 from karnet.wiring.files import write_atomically
 from karnet.wiring.installation import Installation
-from karnet.wiring.log_keys import key_file, verifier_file, verifier_key
+from karnet.wiring.log_keys import earlier_keys_file, key_file, own_keys, verifier_file
 from karnet.wiring.postgres import DATABASE, Cluster, Progress, Role, load_cluster, running, stop
 from karnet.wiring.postgres import standby as clusters
 from karnet.wiring.postgres.cluster import conninfo, conninfo_of
@@ -48,7 +48,7 @@ def make(primary: Installation, directory: Path, *, with_keys: bool, say: Progre
 
 def bring_keys(source: Installation, target: Installation, *, private: bool) -> None:
     """Copy the log's public key, and with `private` everything in the keys directory; what is there is not replaced."""
-    files = source.keys_dir.iterdir() if private else [verifier_file(source)]
+    files = source.keys_dir.iterdir() if private else [verifier_file(source), earlier_keys_file(source)]
     for file in files:
         copy = target.keys_dir / file.name
         if file.is_file() and not copy.exists():
@@ -149,13 +149,14 @@ class Following:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
         self._file = CheckpointFile(installation.checkpoints_file)
-        self._key: VerifierKey = verifier_key(installation)
+        self._keys = own_keys(installation)
 
     def catch_up(self) -> bool | None:
         """Append what is new; return whether the primary is followed, None once this server is no standby any more.
 
         Raises psycopg.Error while the server does not answer, InstallationProblem for a note that our log did not sign.
         """
+        self._keys = own_keys(self._installation)  # They may have been brought anew.
         cluster = clusters.record_of(self._installation)
         with psycopg.connect(conninfo(cluster, Role.SUPERUSER, DATABASE), autocommit=True) as connection:
             row = connection.execute(
@@ -178,12 +179,13 @@ class Following:
 
     def _size(self, note: bytes) -> int:
         try:
-            return open_checkpoint(note, origin=self._key.name, log_keys=[self._key]).checkpoint.size
+            return self._keys.open(note).checkpoint.size
         except (NoteError, CheckpointError) as error:
             raise InstallationProblem(
                 "log-not-ours",
                 f"A checkpoint in the copied database is not signed by this log's key: {error}.",
-                "Run `karnet journal verify` at the primary.",
+                "If its key was changed, copy `log.vkey` and `log.earlier` from the primary's keys directory. Else run "
+                "`karnet journal verify` at the primary.",
             ) from error
 
 

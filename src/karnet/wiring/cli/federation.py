@@ -219,4 +219,4 @@ def only_the_hub(installation: Installation) -> None:
 
 command.add_command(simulate)
 
-from karnet.wiring.cli import federation_recover, federation_watch  # noqa: E402, F401 (add their commands)
+from karnet.wiring.cli import federation_keys, federation_recover, federation_watch  # noqa: E402, F401 (add their commands)
