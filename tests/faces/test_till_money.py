@@ -13,7 +13,7 @@ from karnet.orders.selectors import order_id
 from karnet.parties.invoicing import save_seller
 from karnet.parties.selectors import companies
 from karnet.parties.services import CompanyDetails
-from tests.faces.conftest import Visit, check_page, shoot
+from tests.faces.conftest import Visit, check_page
 from tests.faces.test_till import ANNA, KOPA, MORNING, TILL, cashier, read, sell_a_day, shift, tile
 from tests.faces.test_till_days import tab_to
 
@@ -41,7 +41,6 @@ def test_money_is_put_on_a_card_and_pays_a_part_of_a_sale(visit: Visit, cashier:
     page.get_by_role("button", name="Change, parts, other ways").click()
     page.get_by_label("Card whose money pays").fill("4711001")
     check_page(page)
-    shoot(page, "till-card-money")
     page.get_by_role("button", name="Take the money on the card").click()
     expect(page.locator(".till-sums")).to_contain_text("Paid: Money on a card")
     expect(page.locator(".till-due")).to_contain_text("19.00")
