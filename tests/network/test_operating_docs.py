@@ -14,11 +14,13 @@ import pytest
 
 from karnet.wiring import postgres
 from karnet.wiring.installation import Installation
+from karnet.wiring.log_keys import key_file
 from karnet.wiring.network.servers import Server, free_port, until
 from karnet.wiring.tests.conftest import _shelf
 
 PAGE = Path(__file__).parents[2] / "docs" / "operating" / "common-card.md"
 COMMAND = re.compile(r"^(?P<server>\w+)\$ (?P<command>karnet .+)$", re.M)
+NEW_KEY = "karnet federation key replace > new-key.txt"
 # What ends otherwise than with 0, and why that is right here.
 ENDS_WITH = {"karnet federation release jawor.example/log": 1}  # it is in no quarantine
 
@@ -54,6 +56,8 @@ def test_every_command_of_the_page_works(servers: dict[str, Server]) -> None:
             assert "has all" in done.stderr, done.stderr  # nothing was lost here; tests/network has what was
             server.serve()
         else:
+            if written == NEW_KEY:
+                _lose_key(server, ports)
             done = _run(server, written, ports)
             assert done.returncode == ENDS_WITH.get(written, 0), f"{name}$ {written}\n{done.stdout}{done.stderr}"
 
@@ -73,6 +77,13 @@ def _run(server: Server, written: str, ports: dict[str, str]) -> subprocess.Comp
         cwd=server.path.parent,
         check=False,
     )
+
+
+def _lose_key(server: Server, ports: dict[str, str]) -> None:
+    server.stop()
+    key_file(server.installation).unlink()
+    server.serve()
+    until(lambda: _run(server, NEW_KEY, ports).returncode == 0, "the hub to hold all")
 
 
 def _own_port(server: Server) -> None:
