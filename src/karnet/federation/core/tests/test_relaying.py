@@ -17,7 +17,8 @@ from karnet.federation.core.store import Status
 from karnet.federation.core.tests.scribes import NOON, Scribe
 from karnet.federation.sim.memory import MemoryLog
 from karnet.journal.tlog.checkpoint import open_checkpoint
-from karnet.journal.tlog.note import Note
+from karnet.journal.tlog.keyring import LogKey
+from karnet.journal.tlog.note import Note, SignatureType, SigningKey
 
 A, B, HUB = "a.example/log", "b.example/log", "hub.example/log"
 ADDRESSES = ("one", "two")
@@ -356,6 +357,33 @@ def test_a_peer_that_asks_too_much_waits_while_others_are_answered() -> None:
     assert isinstance(node.handle(net.hub.store, A, News(have={}), NOON + timedelta(seconds=1)), Known)
     back = node.handle(net.hub.store, A, News(have={}), NOON - timedelta(days=1))
     assert isinstance(back, Known), "a clock that is put back locks nobody out"
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_note_by_an_unheard_key_raises_no_alarm_before_the_hubs_word_is_applied(
+    net: Network, confirmed: bool
+) -> None:
+    net.a.write(5)
+    net.settle()
+    old, new = net.a.log_key, SigningKey(A, SignatureType.ED25519, bytes([9]) * 32)
+    net.a.key = new
+    keys = (old, LogKey(key=new.verifier, above=5))
+    net.a.store.log(A).keys = net.hub.store.log(A).keys = keys
+    net.hub.write(1)  # says that the key is another one; applied only later
+    net.a.write(2)
+    net.now += timedelta(seconds=31)
+    net.run(net.out[A], A)
+    lane, held = net.into[B], net.b.store.log(HUB)
+    lane._caught_up = False
+    net.run(lane, B)
+    assert (net.b.store.log(A).size, held.size, held.applied) == (5, 1, 0)
+    assert not lane.alarms
+    held.applied = 1
+    net.b.store.log(A).keys = keys if confirmed else (old,)
+    net.now += timedelta(seconds=2)
+    net.run(lane, B)
+    assert net.b.store.log(A).size == (7 if confirmed else 5)
+    assert [alarm.trouble for alarm in lane.alarms.values()] == ([] if confirmed else [Trouble.HUB_FAULTY])
 
 
 def test_a_lane_that_is_told_to_wait_waits(net: Network) -> None:
