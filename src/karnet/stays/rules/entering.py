@@ -180,6 +180,8 @@ def _prepaid(band: Band, n: int, request: Enter, facility: Facility, rater: Rate
     except BadStay:
         category = f"{band.category}/{band.package}" if band.package else band.category
         return refused(Reason.UNKNOWN_TARIFF, tariff=request.tariff, category=category)
+    if facility.rules.receipt == "entry" and rater.tariff.return_unused:
+        return bad_values({"tariff": "gives back what was not needed, so its prepayments are billed at the exit"})
     if band.prepaid_minor is None:
         return price
     allowed = facility.rules.prepayments
@@ -187,8 +189,6 @@ def _prepaid(band: Band, n: int, request: Enter, facility: Facility, rater: Rate
         return bad_values({f"bands[{n}].prepaid_minor": f"must be one of {', '.join(map(str, allowed))}"})
     if not 0 <= band.prepaid_minor <= MAX_AMOUNT:
         return bad_values({f"bands[{n}].prepaid_minor": f"must be 0 to {MAX_AMOUNT} minor units"})
-    if facility.rules.receipt == "entry" and rater.tariff.return_unused:
-        return bad_values({"tariff": "gives back what was not needed, so its prepayments are billed at the exit"})
     return band.prepaid_minor
 
 

@@ -270,3 +270,29 @@ def test_a_band_in_use_is_not_given_out_twice_nor_read_in_twice(world: World) ->
     world.passes("in", "1", 0)
     assert refusal(world.reads("in", "1", 1)) == "already_inside"
     assert refusal(world.reads("in", "7", 1)) == "no_stay"
+
+
+def test_what_may_be_given_back_has_no_document_on_entry(world: World) -> None:
+    set_house(world, receipt="entry")
+    before = state()
+    assert refusal(world.enters(Band(number="1"), tariff="stop")) == "bad_value"
+    assert state() == before
+
+
+def test_only_the_amounts_of_the_house_may_be_prepaid_beside_a_packages_price(world: World) -> None:
+    set_house(world, prepayments=(2000, 5000))
+    assert refusal(world.enters(Band(number="1", package="1h", prepaid_minor=1900), pay=1900)) == "bad_value"
+    assert world.came(Band(number="1", package="1h", prepaid_minor=2000), pay=2000).prepaid == 2000
+    assert world.came(Band(number="2", package="1h"), pay=1800).prepaid == 1800
+
+
+def test_a_card_in_its_holders_hands_carries_a_stay_and_is_not_taken_back(world: World) -> None:
+    card = Band(number="7", kind="card", package="1h")
+    world.came(card, pay=1800)
+    world.passes("in", "7", 0)
+    world.passes("door", "7", 30)  # out with the card in hand
+    own = world.came(card, pay=1800, at=when(40))
+    world.passes("in", "7", 41)
+    world.passes("out", "7", 50)
+    assert media([medium_id("7")])[medium_id("7")].state == "in_use"
+    assert tabs([own.tab])[own.tab].closed_at is not None
