@@ -11,6 +11,7 @@ import pytest
 from karnet.federation import keys, services
 from karnet.federation.requests import AnnounceKey, MemberAnswer, OpenHub, ReplaceKey
 from karnet.journal.tests.test_transaction import AT
+from karnet.journal.tlog.checkpoint import Checkpoint, sign_checkpoint
 from karnet.journal.tlog.note import SignatureType, SigningKey
 from karnet.journal.verification import verify_home
 from karnet.wiring.checkpoint_file import CheckpointFile
@@ -161,3 +162,16 @@ def test_an_old_key_put_back_signs_nothing(server: UUID, home: Installation, ope
         pass
     assert found.value.code == "log-key-ended"
     assert is_sound(home, place)
+
+
+def test_a_restored_backup_changes_no_key(server: UUID, home: Installation, opened: int) -> None:
+    """Where the old key ends would be read from a database that lacks some of what it signed."""
+    confirm(server, announce(server, home))
+    lines = CheckpointFile(home.checkpoints_file).read()
+    more = own_keys(home).open(lines[-1].note).checkpoint
+    ahead = sign_checkpoint(Checkpoint(NAME, more.size + 5, bytes(32)), signing_key(home))
+    CheckpointFile(home.checkpoints_file).append(lines[-1].at, ahead)
+    before = verifier_key(home)
+    with pytest.raises(InstallationProblem) as found, sealer_for(home):
+        pass
+    assert (found.value.code, verifier_key(home), earlier_keys(home)) == ("log-behind", before, [])

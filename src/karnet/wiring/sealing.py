@@ -48,13 +48,6 @@ class GuardedSealer(Sealer):
     def __enter__(self) -> GuardedSealer:
         super().__enter__()
         try:
-            self.change_key()
-            if not key_file(self._installation).exists():
-                raise InstallationProblem(
-                    KEY_WAITS,
-                    "The key is lost, and the new one may not sign yet: the hub has not replaced it.",
-                    "Go on as `karnet federation key replace` said; sealing then starts by itself.",
-                )
             allowed = examine(self._installation)
             if isinstance(allowed, MayNotSign):
                 raise InstallationProblem(f"log-{allowed.why}", allowed.what, allowed.do)
@@ -62,6 +55,16 @@ class GuardedSealer(Sealer):
                 size = LogTables(cursor).size() or 0
             check_with_hub(self._installation, size)
             catch_up(self._installation, allowed)
+            # Only now: where the old key ends must not be read from a database that was restored.
+            self.change_key()
+            if not key_file(self._installation).exists():
+                raise InstallationProblem(
+                    KEY_WAITS,
+                    "The key is lost, and the new one may not sign yet: the hub has not replaced it.",
+                    "Go on as `karnet federation key replace` said; sealing then starts by itself.",
+                )
+            # Who sealed until now may have changed it since this process read it.
+            self._key = ensure_log_key(self._installation)
         except BaseException:
             self.__exit__()
             raise
