@@ -45,7 +45,7 @@ class PostgresAskBook:
 
     def any_for(self, home: str, now: datetime) -> bool:
         """Tell whether a server has asks to answer. One look into an index."""
-        rows = _rows(f"SELECT EXISTS (SELECT 1 FROM federation_ask WHERE {_DUE})", _due(home, now))
+        rows = _rows(f"SELECT EXISTS (SELECT 1 FROM federation_ask WHERE {_DUE})", [home, now])
         return bool(rows[0][0])
 
     def take(self, home: str, now: datetime) -> Sequence[Asked]:
@@ -56,7 +56,7 @@ class PostgresAskBook:
             "UPDATE federation_ask SET fetched_at = coalesce(fetched_at, %s) WHERE (asker, key) IN"
             f" (SELECT asker, key FROM federation_ask WHERE {_DUE} ORDER BY asked_at LIMIT 32 FOR UPDATE)"
             " RETURNING asked_at, asker, kind, key, body, signed_at, proof",
-            [now, *_due(home, now)],
+            [now, home, now],
         )
         return [
             Asked(asker=asker, kind=kind, key=key, body=bytes(body), bearing=Bearing(at=at, proof=bytes(proof)))
@@ -68,15 +68,9 @@ class PostgresAskBook:
         return _answered(answer.asker, answer.key, home, answer.body, now)
 
 
-# An UPDATE looks at the row again after waiting for its lock: an ask is fetched or given up, never both.
-_DUE = (
-    "home = %s AND answered_at IS NULL"
-    " AND (fetched_at IS NULL AND NOT given_up AND until > %s OR fetched_at IS NOT NULL AND asked_at > %s)"
-)
-
-
-def _due(home: str, now: datetime) -> list[Any]:
-    return [home, now, now - asking.OWED]
+# An UPDATE looks at the row again after waiting for its lock. What was handed out and not answered is handed out again
+# while its asker waits: the answer to a question for news may have been lost with the link it came over.
+_DUE = "home = %s AND answered_at IS NULL AND NOT given_up AND until > %s"
 
 
 def ask_home(

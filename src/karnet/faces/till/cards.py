@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
@@ -20,13 +20,13 @@ from karnet.access.rules.scans import decide
 from karnet.access.selectors import gates, last_passages, lock_state
 from karnet.catalogue.selectors import product_versions
 from karnet.entitlements.operations import BlockCode
-from karnet.entitlements.requests import Block, Unblock
+from karnet.entitlements.requests import Block, ReplacementIssued, Unblock
 from karnet.entitlements.rules import Holding, MediumState
 from karnet.entitlements.selectors import holdings, open_blocks, open_deposits
 from karnet.entitlements.services import block as block_media
 from karnet.entitlements.services import unblock as unblock_media
 from karnet.faces.base import words as base_words
-from karnet.faces.base.clock import now
+from karnet.faces.base.clock import now, wall_now
 from karnet.faces.base.looking import looking
 from karnet.faces.till.amounts import minor_units, typed
 from karnet.faces.till.asking import ask, key_of
@@ -34,6 +34,7 @@ from karnet.faces.till.desk import Desk, at_desk, in_shift
 from karnet.faces.till.finding import Finding, find
 from karnet.faces.till.selling import find_card
 from karnet.faces.till.words import BLOCKS, CATEGORIES, STATES, called, product_name, validity
+from karnet.federation.away import ReplaceElsewhere, replace_elsewhere
 from karnet.journal.browsing import refusals_about
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
@@ -112,14 +113,18 @@ def replace(request: HttpRequest, desk: Desk) -> HttpResponse:
     def act(medium: MediumState, key: str) -> Refused | str:
         if not new or amount is None:
             return bad_field("new" if not new else "amount")
-        answer = ask(
-            replace_cards,
-            lambda at: ReplaceCard(
-                key=key, at=at, actor=desk.operator.id, old=medium.id, new_number=known.number if known else new,
-                new_chip=known.chip if known else new, sales_point=desk.place, code=code,
-                deposit="move" if moved else "new", deposit_minor=amount,
-            ),
-        )  # fmt: skip
+        chip = known.chip if known else new
+        number = known.number if known else new
+        if medium.away is not None:
+            answer = _replaced_elsewhere(desk, medium, number, chip, code, key)
+        else:
+            answer = ask(
+                replace_cards,
+                lambda at: ReplaceCard(
+                    key=key, at=at, actor=desk.operator.id, old=medium.id, new_number=number, new_chip=chip,
+                    sales_point=desk.place, code=code, deposit="move" if moved else "new", deposit_minor=amount,
+                ),
+            )  # fmt: skip
         if isinstance(answer, Refused):
             return answer
         count = ngettext("%(n)s ticket is", "%(n)s tickets are", len(answer.entitlements)) % {
@@ -135,6 +140,24 @@ def replace(request: HttpRequest, desk: Desk) -> HttpResponse:
         return told
 
     return act_on_card(request, desk, act, then=new)
+
+
+def _replaced_elsewhere(
+    desk: Desk, medium: MediumState, number: str, chip: str, code: Any, key: str
+) -> ReplacementIssued | Refused:
+    """Let the server that gave a card out replace it. No money changes hands here: the deposit moves with the card."""
+    assert medium.away is not None
+    wanted = ReplaceElsewhere(
+        facility=medium.away,
+        old=medium.id,
+        new_number=number,
+        new_chip=chip,
+        operator=desk.operator.id,
+        sales_point=desk.place,
+        code=code if code in get_args(BlockCode) else "lost",
+    )
+    # The relay and the other server go by the real clock, also where a demonstration runs faster.
+    return replace_elsewhere(wanted, key=key, now=wall_now())
 
 
 @require_POST
@@ -173,7 +196,9 @@ def act_on_card(
         return _show(request, desk, None, number=number, refusal=missing, status=422)
     answer = act(medium, key_of(request))
     if isinstance(answer, Refused):
-        return _show(request, desk, medium, number=number, refusal=answer, status=422)
+        # Nobody answered: the same form again is the same request, so that nothing is done twice.
+        again = request.POST if answer.reason is Reason.HOME_SILENT else None
+        return _show(request, desk, medium, number=number, refusal=answer, again=again, status=422)
     return _show(request, desk, find_card(then or number), number=then or number, done=answer)
 
 
@@ -186,10 +211,11 @@ def _show(
     refusal: Refused | None = None,
     done: str = "",
     finding: Finding | None = None,
+    again: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:
     context: dict[str, Any] = {"desk": desk, "number": number, "refusal": refusal, "done": done, "medium": medium}
-    context["finding"] = finding
+    context |= {"finding": finding, "again": again}
     if medium is not None:
         context |= _about(desk, medium)
         holder = customers([medium.holder], looking(request)) if medium.holder else {}

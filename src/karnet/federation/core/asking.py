@@ -17,15 +17,13 @@ from karnet.federation.core.messages import Answer, Ask, Asked, Bearing
 from karnet.journal.tlog.note import Note, NoteError, SigningKey, VerifierKey, open_note, sign_note
 
 MAX_WAIT_MS = 10_000
-"""How long an asker may wait at the hub. What the home server has not fetched by then, it never gets."""
+"""How long an asker may wait at the hub. What the home server has not fetched by then, it gets only if asked again."""
 MAX_BODY_BYTES = 16 * 1024
 """Bytes of what is asked and of its answer, at most."""
 MAX_KEY = 80
 """Characters of an ask's key and of its kind, at most."""
 FRESH = timedelta(minutes=15)
 """How far the asker's clock may be from the home server's: an ask that was kept back is not done later."""
-OWED = timedelta(minutes=10)
-"""How long the hub hands out an ask that was fetched and not answered: its home server may have died meanwhile."""
 
 
 class AskBook(Protocol):
@@ -44,7 +42,7 @@ class AskBook(Protocol):
         """Tell whether a server has asks to answer."""
 
     def take(self, home: str, now: datetime) -> Sequence[Asked]:
-        """Return the asks that a server has to answer, oldest first, and note that it has them."""
+        """Return the asks that a server has to answer, oldest first, and note that it was told: again while they wait."""
 
     def answered(self, home: str, answer: Answer, now: datetime) -> bool:
         """Keep the answer of the ask's home server; the first counts. False if nobody asked it so."""

@@ -254,7 +254,7 @@ class Inbound(Lane):
     """Pulls other servers' logs, stores and cosigns them, and asks for news. One request at a time.
 
     With news come asks of other servers: `answer` does what is asked, once however often it is called, and returns
-    what to say. They come after all that the hub held was pulled, so they are decided on what the asker knew.
+    what to say. Entries that came with the same news are pulled first.
     """
 
     def __init__(
@@ -282,7 +282,7 @@ class Inbound(Lane):
         resting = self._resting(now)
         if resting is not None:
             return resting
-        if self._asks and self._answer is not None:
+        if self._asks and self._caught_up and self._answer is not None:
             asked = self._asks[0]
             return self._send(Answer(asker=asked.asker, key=asked.key, body=self._answer(asked)))
         have = {

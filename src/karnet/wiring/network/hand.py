@@ -86,6 +86,22 @@ class Hand:
                 return {"ok": False, "monotonic": time.monotonic(), "tries": tries, "said": said}
             time.sleep(_TRY_EVERY_S if not tries else _TRY_AGAIN_S)
 
+    def replace_elsewhere(self, key: str, old: str, new: str, operator: str, sales_point: str) -> dict[str, Any]:
+        """Let the home server of a card replace it, as a till does."""
+        from karnet.entitlements.selectors import media_by_number
+        from karnet.federation.away import ReplaceElsewhere, replace_elsewhere
+        from karnet.wiring import clock
+
+        medium = media_by_number([old])[old]
+        request = ReplaceElsewhere(
+            facility=medium.away or "",
+            old=medium.id,
+            new_number=new,
+            operator=self._stage.operator(operator),
+            sales_point=self._stage.sales_point(sales_point),
+        )
+        return _told(replace_elsewhere(request, key=key, now=clock.now()))
+
     def load_sales(self, sales_point: str, at: datetime, per_s: int, seconds: float) -> dict[str, Any]:
         """Sell day tickets, a card each, so many a second (0: as fast as it goes); return the rate that was held."""
         from karnet.wiring.demo.network import DESKS
