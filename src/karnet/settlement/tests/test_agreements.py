@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from karnet.access.operations import TermsSet
+from karnet.accounts.operations import CardTermsSet
 from karnet.kernel import canonical
 from karnet.kernel.ids import named_id
 from karnet.kernel.outcomes import Refused
@@ -65,7 +66,13 @@ def test_an_agreement_is_published_with_the_terms_of_its_gates_from_its_first_to
     assert isinstance(answer, PublishedAgreement)
     assert answer.valid_from == datetime(2026, 11, 30, 23, tzinfo=UTC)
     assert answer.valid_until == datetime(2027, 4, 5, 22, tzinfo=UTC), "summer time began on 28 March"
-    (terms,) = operation.parts()
+    terms, charging = operation.parts()
+    assert charging == CardTermsSet(
+        agreement=answer.id,
+        valid_from=answer.valid_from,
+        valid_until=answer.valid_until,
+        facilities=operation.text.members,
+    )
     assert terms == TermsSet(
         agreement=answer.id, valid_from=answer.valid_from, valid_until=answer.valid_until, terms=operation.text.gates
     )

@@ -9,13 +9,13 @@ from django.utils.translation import override
 
 from karnet.entitlements.operations import MediumKind
 from karnet.faces.backoffice.naming import KINDS, called, problem_in_words
-from karnet.orders.operations import PaymentKind
+from karnet.orders.operations import PaidWith
 from karnet.parties.operations import SalesPointKind
 
 
 @pytest.mark.parametrize(
     ("kind", "codes"),
-    [("payment", get_args(PaymentKind)), ("medium", get_args(MediumKind)), ("sales_point", get_args(SalesPointKind))],
+    [("payment", get_args(PaidWith)), ("medium", get_args(MediumKind)), ("sales_point", get_args(SalesPointKind))],
 )
 def test_every_code_has_a_name(kind: str, codes: tuple[str, ...]) -> None:
     assert set(KINDS[kind]) == set(codes)
