@@ -36,8 +36,8 @@ class ProductVersion(ProjectedModel):
         ]
 
 
-class Draft(models.Model):
-    """A price list in the making: a JSON document, possibly unfinished. `revision` grows with every save."""
+class Drafted(models.Model):
+    """Something in the making: a document, possibly unfinished. `revision` grows with every save."""
 
     id = models.UUIDField(primary_key=True)
     facility = models.ForeignKey("parties.Facility", on_delete=models.PROTECT, related_name="+")
@@ -47,6 +47,13 @@ class Draft(models.Model):
     saved_at = models.DateTimeField()
     # Set when it was published; what was published is in the journal, and the draft is kept as it was.
     published_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class Draft(Drafted):
+    """A price list in the making."""
 
     class Meta:
         db_table = "catalogue_draft"
@@ -70,17 +77,8 @@ class TariffVersion(ProjectedModel):
         ]
 
 
-class TariffDraft(models.Model):
-    """A tariff in the making: a JSON document, possibly unfinished. `revision` grows with every save."""
-
-    id = models.UUIDField(primary_key=True)
-    facility = models.ForeignKey("parties.Facility", on_delete=models.PROTECT, related_name="+")
-    title = models.CharField(max_length=200)
-    document = models.TextField()
-    revision = models.IntegerField(default=1)
-    saved_at = models.DateTimeField()
-    # Set when it was published; what was published is in the journal, and the draft is kept as it was.
-    published_at = models.DateTimeField(null=True)
+class TariffDraft(Drafted):
+    """A tariff in the making."""
 
     class Meta:
         db_table = "catalogue_tariff_draft"

@@ -8,15 +8,13 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db import IntegrityError
 
-from karnet.catalogue import rules, selectors
+from karnet.catalogue import drafts, rules, selectors
+from karnet.catalogue.drafts import DraftSaved, SaveDraft
 from karnet.catalogue.models import Draft
 from karnet.catalogue.rules import Preview, PriceList, ProductDraft, Publication, Publish
 from karnet.journal.transaction import Outcome, Transaction, transact
-from karnet.kernel.outcomes import Refused, bad_values, refused
-from karnet.kernel.reasons import Reason
-from karnet.parties.selectors import all_facilities
+from karnet.kernel.outcomes import Refused, bad_values
 
 __all__ = [
     "DraftSaved",
@@ -34,8 +32,6 @@ __all__ = [
     "save_draft",
 ]
 
-MAX_DOCUMENT = 4 * 1024 * 1024
-
 
 def publish(requests: Sequence[Publish]) -> list[Publication | Refused]:
     """Publish price lists, each whole or not at all. A version never changes; a later one replaces it."""
@@ -52,60 +48,25 @@ def _decide(request: Publish, currencies: dict[UUID, str]) -> tuple[Publication 
 
 
 def _currencies() -> dict[UUID, str]:
-    return {facility.id: facility.currency for facility in all_facilities() if facility.retired_at is None}
-
-
-class SaveDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """Save a draft, new or known. `document`: any JSON text. `revision`: the one that was edited (0 = a new draft)."""
-
-    id: UUID
-    facility: UUID
-    title: str
-    document: str
-    saved_at: datetime
-    revision: int = 0
-
-
-class DraftSaved(msgspec.Struct, frozen=True, kw_only=True, tag="draft_saved"):
-    id: UUID
-    revision: int
+    return {id_: facility.currency for id_, facility in drafts.facilities().items()}
 
 
 def save_draft(request: SaveDraft) -> DraftSaved | Refused:
-    """Save a draft. Not an operation. Refuses text that is no JSON, a revision that somebody else has saved over
-    meanwhile (CONFLICT), and a draft that was published (it stays as it was: copy it)."""
-    problems = {}
-    if not 0 < len(request.title.strip()) <= 200:
-        problems["title"] = "must have 1 to 200 characters"
-    if len(request.document) > MAX_DOCUMENT:
-        problems["document"] = f"must have at most {MAX_DOCUMENT} characters"
-    else:
-        try:
-            msgspec.json.decode(request.document)
-        except msgspec.DecodeError as error:
-            problems["document"] = f"is no JSON: {error}"
-    if problems:
-        return bad_values(problems)
-    if request.facility not in _currencies():
-        return refused(Reason.UNKNOWN_FACILITY, facility=str(request.facility))
-    values = {"title": request.title.strip(), "document": request.document, "saved_at": request.saved_at}
-    if request.revision == 0:
-        try:
-            Draft.objects.create(id=request.id, facility_id=request.facility, **values)
-        except IntegrityError:
-            return refused(Reason.ALREADY_EXISTS)
-        return DraftSaved(id=request.id, revision=1)
-    saved = Draft.objects.filter(
-        id=request.id, facility=request.facility, revision=request.revision, published_at__isnull=True
-    ).update(revision=request.revision + 1, **values)
-    if not saved:
-        return refused(Reason.CONFLICT, guard="draft_revision")
-    return DraftSaved(id=request.id, revision=request.revision + 1)
+    """Save a draft of a price list (`drafts.save`). Refuses text that is no JSON, too."""
+    return drafts.save(Draft, request, _not_json)
+
+
+def _not_json(document: str) -> str | None:
+    try:
+        msgspec.json.decode(document)
+    except msgspec.DecodeError as error:
+        return f"is no JSON: {error}"
+    return None
 
 
 def discard_draft(id_: UUID) -> bool:
     """Delete a draft that was not published; tell whether there was one."""
-    return Draft.objects.filter(id=id_, published_at__isnull=True).delete()[0] == 1
+    return drafts.discard(Draft, id_)
 
 
 def preview(id_: UUID, at: datetime) -> Preview | Refused:
@@ -153,12 +114,9 @@ def publish_draft(request: PublishDraft) -> Publication | Refused:
 
 def _publish_draft(tx: Transaction[PublishDraft, Publication]) -> None:
     for request in tx.fresh:
-        draft = Draft.objects.select_for_update().filter(id=request.draft).first()
-        if draft is None:
-            tx.record([Outcome(request, bad_values({"draft": f"there is no draft {request.draft}"}))])
-            continue
-        if draft.revision != request.revision or draft.published_at is not None:
-            tx.record([Outcome(request, refused(Reason.CONFLICT, guard="draft_revision"))])
+        draft = drafts.locked(Draft, request.draft, request.revision)
+        if isinstance(draft, Refused):
+            tx.record([Outcome(request, draft)])
             continue
         prices = read(draft.document)
         if isinstance(prices, Refused):
@@ -175,6 +133,5 @@ def _publish_draft(tx: Transaction[PublishDraft, Publication]) -> None:
         )
         answer, operations = _decide(asked, _currencies())
         if isinstance(answer, Publication):
-            draft.published_at = request.at
-            draft.save(update_fields=["published_at"])
+            drafts.mark_published(draft, request.at)
         tx.record([Outcome(request, answer, operations)])

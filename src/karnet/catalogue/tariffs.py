@@ -9,16 +9,15 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db import IntegrityError, connection
+from django.db import connection
 
-from karnet.catalogue import rules
+from karnet.catalogue import drafts, rules
+from karnet.catalogue.drafts import DraftSaved, SaveDraft
 from karnet.catalogue.models import TariffDraft
 from karnet.catalogue.rules import PublishTariff, TariffInForce
-from karnet.catalogue.services import MAX_DOCUMENT, DraftSaved, SaveDraft
 from karnet.journal.transaction import Outcome, Transaction, transact
-from karnet.kernel.outcomes import Refused, bad_values, refused
-from karnet.kernel.reasons import Reason
-from karnet.parties.selectors import EnrolledFacility, all_facilities
+from karnet.kernel.outcomes import Refused, bad_values
+from karnet.parties.selectors import EnrolledFacility
 from karnet.tariffs.model import Tariff, UnreadableTariff, from_json
 from karnet.tariffs.rating import Rater
 
@@ -60,7 +59,7 @@ def publish_tariffs(requests: Sequence[PublishTariff]) -> list[TariffInForce | R
 
 
 def _publish(tx: Transaction[PublishTariff, TariffInForce]) -> None:
-    facilities = _facilities()
+    facilities = drafts.facilities()
     tx.record([Outcome(request, *_decide(request, facilities)) for request in tx.fresh])
 
 
@@ -71,39 +70,14 @@ def _decide(
     return rules.decide_tariff(request, facility.currency if facility else None, facility.time_zone if facility else "")
 
 
-def _facilities() -> dict[UUID, EnrolledFacility]:
-    return {facility.id: facility for facility in all_facilities() if facility.retired_at is None}
-
-
 def save_tariff_draft(request: SaveDraft) -> DraftSaved | Refused:
-    """Save a draft of a tariff, new or known, as `services.save_draft` saves one of a price list. Not an operation."""
-    problems = {}
-    if not 0 < len(request.title.strip()) <= 200:
-        problems["title"] = "must have 1 to 200 characters"
-    if len(request.document) > MAX_DOCUMENT:
-        problems["document"] = f"must have at most {MAX_DOCUMENT} characters"
-    if problems:
-        return bad_values(problems)
-    if request.facility not in _facilities():
-        return refused(Reason.UNKNOWN_FACILITY, facility=str(request.facility))
-    values = {"title": request.title.strip(), "document": request.document, "saved_at": request.saved_at}
-    if request.revision == 0:
-        try:
-            TariffDraft.objects.create(id=request.id, facility_id=request.facility, **values)
-        except IntegrityError:
-            return refused(Reason.ALREADY_EXISTS)
-        return DraftSaved(id=request.id, revision=1)
-    saved = TariffDraft.objects.filter(
-        id=request.id, facility=request.facility, revision=request.revision, published_at__isnull=True
-    ).update(revision=request.revision + 1, **values)
-    if not saved:
-        return refused(Reason.CONFLICT, guard="draft_revision")
-    return DraftSaved(id=request.id, revision=request.revision + 1)
+    """Save a draft of a tariff (`drafts.save`)."""
+    return drafts.save(TariffDraft, request)
 
 
 def discard_tariff_draft(id_: UUID) -> bool:
     """Delete a draft that was not published; tell whether there was one."""
-    return TariffDraft.objects.filter(id=id_, published_at__isnull=True).delete()[0] == 1
+    return drafts.discard(TariffDraft, id_)
 
 
 class PublishTariffDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,12 +99,9 @@ def publish_tariff_draft(request: PublishTariffDraft) -> TariffInForce | Refused
 
 def _publish_draft(tx: Transaction[PublishTariffDraft, TariffInForce]) -> None:
     for request in tx.fresh:
-        draft = TariffDraft.objects.select_for_update().filter(id=request.draft).first()
-        if draft is None:
-            tx.record([Outcome(request, bad_values({"draft": f"there is no draft {request.draft}"}))])
-            continue
-        if draft.revision != request.revision or draft.published_at is not None:
-            tx.record([Outcome(request, refused(Reason.CONFLICT, guard="draft_revision"))])
+        draft = drafts.locked(TariffDraft, request.draft, request.revision)
+        if isinstance(draft, Refused):
+            tx.record([Outcome(request, draft)])
             continue
         try:
             tariff = from_json(draft.document)
@@ -145,10 +116,9 @@ def _publish_draft(tx: Transaction[PublishTariffDraft, TariffInForce]) -> None:
             in_force_from=request.in_force_from,
             tariff=tariff,
         )
-        answer, operations = _decide(asked, _facilities())
+        answer, operations = _decide(asked, drafts.facilities())
         if isinstance(answer, TariffInForce):
-            draft.published_at = request.at
-            draft.save(update_fields=["published_at"])
+            drafts.mark_published(draft, request.at)
         tx.record([Outcome(request, answer, operations)])
 
 

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from karnet.catalogue.drafts import DraftSaved, SaveDraft
 from karnet.catalogue.rules import PublishTariff, TariffInForce
-from karnet.catalogue.services import DraftSaved, SaveDraft
 from karnet.catalogue.tariffs import (
     PublishTariffDraft,
     discard_tariff_draft,
