@@ -33,11 +33,6 @@ def invitation_of(token: str) -> UUID | None:
     return found.values_list("invitation", flat=True).first()
 
 
-def end_tokens(log: str, at: datetime) -> int:
-    """Let a member's tokens open nothing any more; return how many there were."""
-    return Token.objects.filter(log=log, ended_at=None).update(ended_at=at)
-
-
 def _made(log: str, invitation: UUID | None, at: datetime) -> str:
     token = secrets.token_urlsafe(32)
     Token.objects.create(digest=_digest(token), log=log, invitation=invitation, made_at=at)

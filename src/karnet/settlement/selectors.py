@@ -13,7 +13,7 @@ from karnet.access.selectors import gates
 from karnet.catalogue.selectors import on_sale
 from karnet.journal.cuts import Extent
 from karnet.parties.selectors import actors, all_facilities, home_server
-from karnet.settlement.operations import Agreement, Limits
+from karnet.settlement.operations import Agreement
 from karnet.settlement.rules.agreements import InForce, TextFact, in_force, standing
 from karnet.settlement.rules.drafts import Draft, Facts, GateFact, MemberFact, draft_of
 from karnet.settlement.rules.report import Heading, Place, Report, build_report
@@ -100,13 +100,6 @@ def signatures(agreement: UUID) -> list[Signed]:
 def lock_agreements() -> None:
     """Hold everything that decides which agreement is in force until the transaction ends: it is seldom asked."""
     _rows("SELECT pg_advisory_xact_lock(hashtextextended('settlement agreements', 0))::text", [])
-
-
-def offline_limits(at: datetime) -> Limits:
-    """Return what this server may do at an instant for cards of servers that it cannot ask (DESIGN 4); without an
-    agreement nothing."""
-    row = agreement_in_force(at)
-    return row.text.limits if row else Limits()
 
 
 def agreement_in_force(at: datetime) -> AgreementRow | None:

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import msgspec
 
-from karnet.catalogue.tariffs import tariffs_in_force
 from karnet.entitlements.selectors import media_by_chip, media_by_number
 from karnet.orders.selectors import rows
 from karnet.stays import selectors
@@ -66,30 +65,6 @@ def owed_together(stays: Collection[UUID], at: datetime) -> int:
     inside = selectors.look(stays)
     chosen = [inside.stays[id_] for id_ in stays if id_ in inside.stays and inside.stays[id_].goes_on]
     return billing.owed(inside, chosen, at) if chosen else 0
-
-
-class PackagePrice(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody of a category prepays who chooses a package now; minor units."""
-
-    tariff: str
-    category: str
-    package: str
-    price: int
-
-
-def package_prices(facility: UUID, at: datetime, tariff: str | None = None) -> list[PackagePrice]:
-    """Return the packages of the tariffs in force at an instant, with their prices then: the buttons of a till."""
-    return [
-        PackagePrice(
-            tariff=version.code,
-            category=category,
-            package=package.code,
-            price=billing.package_price(version.rater, category, package.code, at),
-        )
-        for version in tariffs_in_force(facility, at, None if tariff is None else [tariff]).values()
-        for package in version.tariff.packages
-        for category in version.tariff.categories
-    ]
 
 
 class Warning(msgspec.Struct, frozen=True, kw_only=True):  # noqa: A001 (the word of SPEC S15)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -217,11 +216,3 @@ def _keep(request: HttpRequest, desk: Desk, cart: carts.Cart) -> HttpResponse:
 
 def _full() -> str:
     return _("A sale takes at most 1000 tickets. Finish this one first.")
-
-
-def buyer_chosen(request: HttpRequest, company: UUID | None) -> None:
-    """Note the company that pays, or that none does."""
-    cart = carts.load(request)
-    cart.buyer = company
-    cart.changed()
-    carts.save(request, cart)
