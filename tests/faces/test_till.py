@@ -200,6 +200,12 @@ def test_the_button_that_pays_sells_once_however_often_it_is_pressed(visit: Visi
     assert cash_taken(shift) == 500
 
 
+IS_SEEN = """link => {
+    const box = link.getBoundingClientRect();
+    return link.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
+}"""
+
+
 def test_a_group_is_sold_card_after_card_to_one_payer_with_an_invoice(visit: Visit, cashier: Any, shift: UUID) -> None:
     page = visit("/till/", cashier, width="desktop")
     page.get_by_role("button", name="Group", exact=True).click()
@@ -222,6 +228,9 @@ def test_a_group_is_sold_card_after_card_to_one_payer_with_an_invoice(visit: Vis
     expect(page.locator(".till-due")).to_contain_text("13,275.00")  # 45 × (285 + 10)
     check_page(page)
     shoot(page, "till-group")
+    page.set_viewport_size({"width": 1024, "height": 768})
+    for name in ("Change the invoice", "Customer: surname, phone"):
+        assert page.get_by_role("link", name=name).evaluate(IS_SEEN), "nothing lies over who pays"
     page.goto("/till/")
     page.get_by_role("button", name="Payment card").first.click()
     invoice = page.get_by_role("link", name="Invoice kopa/2026/000001")
