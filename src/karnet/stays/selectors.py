@@ -211,10 +211,21 @@ def who_is_inside(facility: UUID, zone: str | None = None) -> list[Person]:
         " AND ended_at IS NULL AND zone <> '' AND (%s::text IS NULL OR zone = %s) ORDER BY zone, zone_at, id",
         [facility, zone, zone],
     )
-    return [
-        Person(stay=row[0], tab=row[1], medium=row[2], category=row[3], zone=row[4], since=row[5], begun_at=row[6])
-        for row in found
-    ]
+    return [_person(row) for row in found]
+
+
+def latest_stays(facility: UUID, limit: int) -> list[Person]:
+    """Return those who came last and whose stays go on, the newest first; also who has not come in yet (zone "")."""
+    found = rows(
+        "SELECT id, tab, medium, category, zone, zone_at, at FROM stays_stay WHERE facility_id = %s"
+        " AND ended_at IS NULL ORDER BY at DESC, id LIMIT %s",
+        [facility, limit],
+    )
+    return [_person(row) for row in found]
+
+
+def _person(row: tuple[Any, ...]) -> Person:
+    return Person(stay=row[0], tab=row[1], medium=row[2], category=row[3], zone=row[4], since=row[5], begun_at=row[6])
 
 
 def _grouped(found: Iterable[tuple[Any, ...]]) -> dict[UUID, list[tuple[Any, ...]]]:

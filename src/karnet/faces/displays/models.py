@@ -43,3 +43,16 @@ class Refusal(models.Model):
 
     class Meta:
         db_table = "displays_refusal"
+
+
+class Reading(models.Model):
+    """The last band that a border of a metered place let through, so that its displays can show it. `answer` is the Let,
+    `standing` the Standing of who passed, both as JSON; there is none where nobody could be found any more."""
+
+    gate = models.UUIDField(primary_key=True)
+    at = models.DateTimeField()
+    answer = models.BinaryField()
+    standing = models.BinaryField(null=True)
+
+    class Meta:
+        db_table = "displays_reading"

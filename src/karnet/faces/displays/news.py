@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
 from django.db import connection
 
-from karnet.access.requests import Scan, Verdict
+from karnet.access.requests import Verdict
 from karnet.access.selectors import latest_at_gate
-from karnet.faces.displays.models import Refusal
-from karnet.faces.displays.scenes import Scene, of_event, of_refusal
+from karnet.faces.displays.models import Reading, Refusal
+from karnet.faces.displays.scenes import Scene, of_event, of_let, of_refusal
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.reasons import Reason
+from karnet.stays.bills import Standing
+from karnet.stays.requests import Let, Read
 
 FRESH = timedelta(minutes=2)
 """Older news is no news. More than people stand at a gate, because a demonstration's clock runs at 60 times our speed."""
@@ -24,13 +27,55 @@ def latest(gate: UUID, at: datetime) -> Scene | None:
     """Return what happened at a gate last, if it is fresh at `at`. Its cost does not grow with history."""
     since = at - FRESH
     event = latest_at_gate(gate, since)
-    row = Refusal.objects.filter(gate=gate, at__gte=since).first()
-    if row is not None and (event is None or row.at > event.at):
-        return of_refusal(msgspec.json.decode(bytes(row.answer), type=Refused), row.at)
-    return of_event(event) if event else None
+    found = [of_event(event)] if event else []
+    refusal = Refusal.objects.filter(gate=gate, at__gte=since).first()
+    if refusal is not None:
+        found.append(of_refusal(msgspec.json.decode(bytes(refusal.answer), type=Refused), refusal.at))
+    reading = Reading.objects.filter(gate=gate, at__gte=since).first()
+    if reading is not None:
+        passed = msgspec.json.decode(bytes(reading.answer), type=Let)
+        known = None if reading.standing is None else msgspec.json.decode(bytes(reading.standing), type=Standing)
+        found.append(of_let(passed, known, reading.at))
+    return max(found, key=lambda scene: scene.at, default=None)
 
 
-def note_refusals(scans: Sequence[Scan], answers: Sequence[Verdict | Refused]) -> None:
+def note_readings(
+    readings: Sequence[Read], answers: Sequence[Let | Refused], standings: Mapping[UUID, Standing]
+) -> None:
+    """Keep the last answer of each border for its displays: one statement for who was let through, one for who was not."""
+    note_refusals(readings, answers)
+    last = {
+        reading.gate: (reading.at, msgspec.json.encode(answer), _encoded(standings.get(answer.stay)))
+        for reading, answer in zip(readings, answers, strict=True)
+        if isinstance(answer, Let)
+    }
+    if not last:
+        return
+    rows = [(gate, *last[gate]) for gate in sorted(last)]
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_READING, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _encoded(standing: Standing | None) -> bytes | None:
+    return None if standing is None else msgspec.json.encode(standing)
+
+
+_NOTE_READING = """
+INSERT INTO displays_reading (gate, at, answer, standing)
+SELECT * FROM unnest(%b::uuid[], %b::timestamptz[], %b::bytea[], %b::bytea[])
+ON CONFLICT (gate) DO UPDATE SET at = excluded.at, answer = excluded.answer, standing = excluded.standing
+WHERE excluded.at >= displays_reading.at
+"""
+
+
+class _AtGate(Protocol):
+    @property
+    def gate(self) -> UUID: ...
+    @property
+    def at(self) -> datetime: ...
+
+
+def note_refusals(scans: Sequence[_AtGate], answers: Sequence[Verdict | Let | Refused]) -> None:
     """Keep the last refusal of each gate for its displays: one statement for all of them, none when there is none.
 
     A gate that is flooding us (TOO_MANY_REFUSALS) is not written down each time.

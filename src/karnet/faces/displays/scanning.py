@@ -12,11 +12,15 @@ import msgspec
 from karnet.access.operations import Gate
 from karnet.access.services import Scan, Turn, Turned, Verdict, admit, turn
 from karnet.faces.displays import news
-from karnet.faces.displays.scenes import Scene, of_refusal, of_verdict
+from karnet.faces.displays.scenes import Scene, of_let, of_refusal, of_verdict
 from karnet.journal.selectors import asked_at
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
+from karnet.stays.bills import standings
+from karnet.stays.requests import Let, Read
+from karnet.stays.selectors import borders
+from karnet.stays.services import read
 
 MAX_CHIP, MAX_KEY = 128, 64
 
@@ -31,11 +35,24 @@ AnswerT = TypeVar("AnswerT")
 
 
 def scan(gate: Gate, chip: str, *, key: str, at: datetime, actor: UUID) -> Scene:
-    """Ask whether a medium may pass, and return what the gate's screen shows. A refusal is noted for other screens."""
+    """Ask whether a medium may pass, and return what the gate's screen shows. A refusal is noted for other screens.
+
+    A gate that leads to a zone of a metered place reads bands of stays; any other asks for tickets.
+    """
+    if borders([gate.id]):
+        return _read(gate, chip, key=key, at=at, actor=actor)
     request = Scan(key=f"display:{gate.id}:{key}", at=instant(at), actor=actor, gate=gate.id, chip=chip)
     answer: Verdict | Refused = _once(admit, request)
     news.note_refusals([request], [answer])
     return of_refusal(answer, at) if isinstance(answer, Refused) else of_verdict(answer, gate.direction, at)
+
+
+def _read(gate: Gate, chip: str, *, key: str, at: datetime, actor: UUID) -> Scene:
+    request = Read(key=f"display:{gate.id}:{key}", at=instant(at), actor=actor, gate=gate.id, chip=chip)
+    answer: Let | Refused = _once(read, request)
+    known = {} if isinstance(answer, Refused) else standings([answer.stay], instant(at))
+    news.note_readings([request], [answer], known)
+    return of_refusal(answer, at) if isinstance(answer, Refused) else of_let(answer, known.get(answer.stay), at)
 
 
 def report(gate: Gate, grant: UUID, *, taken: bool, key: str, at: datetime) -> Turned | Refused:

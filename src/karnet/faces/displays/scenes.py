@@ -14,6 +14,8 @@ from karnet.catalogue.selectors import product_versions
 from karnet.entitlements.selectors import entitlements
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.time import instant
+from karnet.stays.bills import Standing
+from karnet.stays.requests import Let
 
 Kind = Literal["go", "taken", "back", "stop"]
 """go: come in; taken: went through; back: released in vain, nothing was taken; stop: refused."""
@@ -23,7 +25,8 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to show. `mark` is equal for scenes that look the same: a display that shows it needs no news.
 
     `points`: what the passage takes; `points_left` is None but for points tickets. `names`: the product's by language.
-    `grant`: the release that waits for its turn until `expires_at`.
+    `grant`: the release that waits for its turn until `expires_at`. `passed`: a band that was let through at a border of a
+    metered place, `standing`: what its stay costs by then.
     """
 
     kind: Kind
@@ -39,6 +42,13 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     grant: UUID | None = None
     expires_at: datetime | None = None
     refused: Refused | None = None
+    passed: Let | None = None
+    standing: Standing | None = None
+
+    @property
+    def warns(self) -> bool:
+        """Return whether the paid time of who passes here ends soon, or has ended."""
+        return self.passed is not None and self.standing is not None and self.standing.warn
 
     @property
     def light(self) -> str:
@@ -66,6 +76,18 @@ def of_verdict(verdict: Verdict, direction: str, at: datetime) -> Scene:
         valid_until=verdict.valid_until,
         grant=verdict.id if verdict.expires_at else None,
         expires_at=verdict.expires_at,
+    )
+
+
+def of_let(answer: Let, standing: Standing | None, at: datetime) -> Scene:
+    """Return the scene of a band that was let through at a border."""
+    return Scene(
+        kind="go",
+        at=instant(at),
+        mark=f"let {answer.stay} {instant(at).isoformat()}",
+        direction="in" if answer.zone else "out",
+        passed=answer,
+        standing=standing,
     )
 
 

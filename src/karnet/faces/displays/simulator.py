@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,15 +17,18 @@ from django.views.decorators.http import require_POST, require_safe
 from karnet.access.selectors import gates
 from karnet.catalogue.selectors import product_versions
 from karnet.entitlements.rules import Holding, MediumState
-from karnet.entitlements.selectors import holdings, last_sold_media, media_by_number
+from karnet.entitlements.selectors import holdings, last_sold_media, media, media_by_number
 from karnet.faces.base.access import allow
 from karnet.faces.base.clock import now
 from karnet.faces.base.roles import Role
-from karnet.faces.base.words import language, moment, refusal
+from karnet.faces.base.stay_words import zone_name
+from karnet.faces.base.words import language, moment, money, refusal
 from karnet.faces.displays import news, scanning, words
 from karnet.faces.displays.screens import Screen, chosen_languages, mark_of, render_scene, screen_of
 from karnet.kernel.outcomes import Refused
 from karnet.parties.selectors import all_facilities, names
+from karnet.stays.bills import Standing, standings
+from karnet.stays.selectors import borders, latest_stays, stays_on
 
 SHELF = 24
 
@@ -49,10 +53,12 @@ def simulator(request: HttpRequest) -> HttpResponse:
     screen = _screen(request, UUID(asked) if asked in known else choices[0]["gates"][0]["id"])
     languages = ",".join(screen.languages)
     at = now()
+    border = borders([screen.gate.id]).get(screen.gate.id)
     shown = {
         "choices": choices,
         "screen": screen,
-        "cards": _shelf(last_sold_media(SHELF), screen),
+        "border": border[1] if border else None,
+        "cards": _bands(screen, at) if border else _shelf(last_sold_media(SHELF), screen),
         "news": reverse("displays:preview-news", args=[screen.gate.id]) + f"?languages={languages}",
         "mark": mark_of(screen, at),
     }
@@ -73,7 +79,7 @@ def tap(request: HttpRequest, gate: UUID) -> HttpResponse:
     return HttpResponse(
         render_scene(screen, scene)
         + render_to_string("displays/turning.html", {"screen": screen, "scene": scene, "number": number}, request)
-        + _card_again(screen, medium)
+        + (_band_again(screen, medium) if borders([gate]) else _card_again(screen, medium))
     )
 
 
@@ -119,11 +125,35 @@ def _choices() -> list[dict[str, Any]]:
     return [place for place in places if place["gates"]]
 
 
-def _shelf(media: list[MediumState], screen: Screen) -> list[OnCard]:
-    held = holdings([medium.id for medium in media])
+def _bands(screen: Screen, at: datetime) -> list[OnCard]:
+    """Return the bands of who came last: where they are, what it costs so far."""
+    people = latest_stays(screen.facility.id, SHELF)
+    worn, known = media([person.medium for person in people]), standings([person.stay for person in people], at)
+    return [_band(worn[person.medium], person.category, known.get(person.stay)) for person in people]
+
+
+def _band(medium: MediumState, category: str, standing: Standing | None) -> OnCard:
+    if standing is None:
+        return OnCard(medium.number, _("no stay"), "")
+    spent = money(standing.spent_minor, standing.currency)
+    where = zone_name(standing.zone) if standing.zone else _("not inside")
+    return OnCard(medium.number, f"{where}, {spent}", words.category(category) if category != "adult" else "")
+
+
+def _band_again(screen: Screen, medium: MediumState | None) -> str:
+    """Return where a band is now, to stand in the place of what the shelf said."""
+    if medium is None:
+        return ""
+    on = stays_on([medium.id]).get(medium.id)
+    known = standings([on[0]], now()).get(on[0]) if on else None
+    return render_to_string("displays/card_line.html", {"card": _band(medium, "adult", known), "again": True})
+
+
+def _shelf(shown: list[MediumState], screen: Screen) -> list[OnCard]:
+    held = holdings([medium.id for medium in shown])
     versions = product_versions({holding.product for tickets in held.values() for holding in tickets})
     said = {id_: version.product.names.get(language()) for id_, version in versions.items()}
-    return [_on_card(medium, held[medium.id], said, screen) for medium in media]
+    return [_on_card(medium, held[medium.id], said, screen) for medium in shown]
 
 
 def _on_card(medium: MediumState, held: list[Holding], names: Mapping[UUID, str | None], screen: Screen) -> OnCard:

@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from karnet.faces.base import words
+from karnet.faces.displays import visits
 from karnet.faces.displays.scenes import Scene
+from karnet.faces.displays.visits import Figure
 from karnet.kernel.time import zone
 
 
@@ -28,13 +30,6 @@ class Line(NamedTuple):
         return "short" if len(self.word) <= 6 else "long" if len(self.word) <= 9 else "longest"
 
 
-class Figure(NamedTuple):
-    """A number that needs no language, and what it is, in all of them."""
-
-    value: str
-    caption: str
-
-
 def lines(scene: Scene, languages: Sequence[str], zone_name: str) -> list[Line]:
     """Return a scene in words, a line for each language."""
     return _each(languages, lambda: (_word(scene), _sentence(scene, zone_name)))
@@ -42,6 +37,8 @@ def lines(scene: Scene, languages: Sequence[str], zone_name: str) -> list[Line]:
 
 def figures(scene: Scene, languages: Sequence[str], zone_name: str) -> list[Figure]:
     """Return what was taken and what is left."""
+    if scene.passed is not None:
+        return visits.figures(scene, languages, lambda said: _in_all(languages, said))
     found = []
     if scene.kind in ("go", "taken") and scene.points:
         found.append(Figure(f"−{scene.points}", _in_all(languages, lambda: pgettext("points", "taken"))))
@@ -96,6 +93,8 @@ def _each(languages: Sequence[str], said: Callable[[], tuple[str, str]]) -> list
 
 
 def _word(scene: Scene) -> str:
+    if scene.passed is not None:
+        return visits.word(scene.passed)
     match scene.kind:
         case "go":
             return _("Go") if scene.direction == "in" else _("Goodbye")
@@ -108,6 +107,8 @@ def _word(scene: Scene) -> str:
 
 
 def _sentence(scene: Scene, zone_name: str) -> str:
+    if scene.passed is not None:
+        return visits.sentence(scene, zone_name)
     if scene.refused is not None:
         return words.refusal(scene.refused, zone_name, scene.at)
     if scene.kind == "back":
