@@ -14,9 +14,9 @@ from karnet.kernel.outcomes import Refused
 from karnet.kernel.reasons import Reason
 from karnet.loyalty import selectors
 from karnet.loyalty.operations import LoyaltyRule, Reward
-from karnet.loyalty.requests import Award, Awarded, PublishedRules, PublishRules, RuleDraft, SellWithRight
+from karnet.loyalty.requests import Award, Awarded, PublishedRules, PublishRules, RightOnLine, RuleDraft, SellWithRights
 from karnet.loyalty.rules import Progress, _due
-from karnet.loyalty.services import award, award_active, publish_rules, sell_with_right
+from karnet.loyalty.services import award, award_active, publish_rules, sell_with_rights
 from karnet.orders.charging import ChargeCard, LoadMoney, MoneyOn, charge, load, money_on
 from karnet.orders.operations import Payment
 from karnet.orders.requests import Card, ReplaceCard, Sale, SaleLine, Sell
@@ -105,6 +105,11 @@ def sale(season: Season, number: str, amount: int, at: datetime = DAY + timedelt
     )  # fmt: skip
 
 
+def with_rights(plain: Sell, *rights: UUID) -> Sale | Refused:
+    used = tuple(RightOnLine(right=right, line=n) for n, right in enumerate(rights))
+    return sell_with_rights([SellWithRights(key=plain.key, at=plain.at, actor=plain.actor, rights=used, sale=plain)])[0]
+
+
 def test_top_ups_earn_a_free_entry_which_is_used_with_its_sale_and_once(season: Season) -> None:
     published(season, RuleDraft(code="hundred", event="loaded", threshold=10_000, reward=FREE))
     season.sell("points30", seller="A")
@@ -117,9 +122,7 @@ def test_top_ups_earn_a_free_entry_which_is_used_with_its_sale_and_once(season: 
 
     def sold(amount: int) -> Any:
         plain = sale(season, number, amount)
-        return sell_with_right([SellWithRight(key=plain.key, at=plain.at, actor=plain.actor, right=right, sale=plain)])[
-            0
-        ]
+        return with_rights(plain, right)
 
     assert sold(16000).reason == Reason.PAYMENT_MISMATCH, "it costs nothing"
     assert selectors.open_rights(medium(number), DAY + timedelta(hours=6)), "a sale refused uses nothing up"
@@ -157,8 +160,7 @@ def test_rights_and_what_counts_for_rewards_follow_a_replaced_card(season: Seaso
     assert awarded(season, "R-2", later + timedelta(hours=1)).bonus == 500, "five passages before and one now"
     assert awarded(season, "R-2", later + timedelta(hours=2)).rewards == ()
     plain = sale(season, "R-2", 0, later + timedelta(hours=3))
-    used = SellWithRight(key=plain.key, at=plain.at, actor=plain.actor, right=right.id, sale=plain)
-    assert isinstance(sell_with_right([used])[0], Sale)
+    assert isinstance(with_rights(plain, right.id), Sale)
     assert check().sound
 
 

@@ -58,12 +58,18 @@ class Awarded(msgspec.Struct, frozen=True, kw_only=True, tag="awarded"):
     rights: tuple[UUID, ...]
 
 
-class SellWithRight(msgspec.Struct, frozen=True, kw_only=True):
-    """A sale in which the first ticket of `line` (its place among the lines) is cheaper by a right on its card."""
+class RightOnLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A right by its id, and the line of the sale (its place, from 0) whose one ticket it makes cheaper."""
+
+    right: UUID
+    line: int = 0
+
+
+class SellWithRights(msgspec.Struct, frozen=True, kw_only=True):
+    """A sale in which rights make tickets cheaper: each one ticket, alone on its line, on the card that has the right."""
 
     key: str
     at: datetime
     actor: UUID
-    right: UUID
+    rights: tuple[RightOnLine, ...]
     sale: Sell
-    line: int = 0

@@ -90,6 +90,11 @@ def rule_id(facility: UUID, code: str) -> UUID:
     return named_id("loyalty", facility, code)
 
 
+def reward_id(rule: UUID, medium: UUID, issue: int, nth: int) -> UUID:
+    """Return the id of what an issue of a medium earns by a rule for the `nth` time."""
+    return named_id("reward", rule, medium, issue, nth)
+
+
 def _rule(facility: UUID, draft: RuleDraft) -> LoyaltyRule:
     return LoyaltyRule(id=rule_id(facility, draft.code), **msgspec.structs.asdict(draft))
 
@@ -153,7 +158,7 @@ def _due(rule: LoyaltyRule, progress: Progress) -> range:
 
 def _rewarded(at: datetime, medium: MediumState, one: RuleInForce, nth: int) -> Rewarded:
     rule, reward = one.rule, one.rule.reward
-    id_ = named_id("reward", rule.id, medium.id, medium.issue, nth)
+    id_ = reward_id(rule.id, medium.id, medium.issue, nth)
     earned = Earned(id=id_, rule=rule.id, medium=medium.id, issue=medium.issue, nth=nth)
     if reward.kind == "discount":
         right = RightGiven(
@@ -200,15 +205,20 @@ class Right(msgspec.Struct, frozen=True, kw_only=True):
     used: bool = False
 
 
-def check_right(right: Right | None, medium: MediumState | None, product: str, at: datetime) -> Refused | None:
-    """Return why a right cannot be used for a ticket of a product on a medium at an instant, or None."""
+def check_right(
+    right: Right | None, medium: MediumState | None, product: str, seller: UUID, at: datetime
+) -> Refused | None:
+    """Return why a right cannot be used for a ticket of a product of `seller` on a medium at an instant, or None.
+
+    It is used where it was given [ours]: nobody gives away what another sells.
+    """
     if right is None or medium is None or (right.medium, right.issue) != (medium.id, medium.issue):
         return refused(Reason.NO_RIGHT)
     if right.used:
         return refused(Reason.RIGHT_USED)
     if at >= right.valid_until:
         return refused(Reason.EXPIRED, until=right.valid_until.isoformat().replace("+00:00", "Z"))
-    if product not in right.products:
+    if product not in right.products or seller != right.facility:
         return refused(Reason.NO_RIGHT, product=product)
     return None
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
-from karnet.loyalty.operations import LoyaltyRule
+from karnet.loyalty.operations import Event, LoyaltyRule
 from karnet.loyalty.rules import Progress, Right, RuleInForce
 
 _EVENTS = {
@@ -134,14 +134,45 @@ def open_rights(medium: UUID, at: datetime) -> list[Right]:
     )
 
 
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """An open right and why it was given: the rule's event, threshold (passages, or minor units of `currency`)."""
+
+    right: Right
+    rule: str
+    event: Event
+    threshold: int
+    currency: str
+
+
+def open_offers(media: Collection[UUID], at: datetime) -> dict[UUID, list[Offer]]:
+    """Return what can be offered to the present holders of media, by medium: their open rights with the reason of each,
+    the one that ends first first. Media without any are left out. One statement, however many media."""
+    found: dict[UUID, list[Offer]] = {}
+    if not media:
+        return found
+    for row in _rows(
+        f"{_LINE} SELECT r.id, m.id, m.issue, {_RIGHT}, d.definition, d.currency"
+        " FROM line l JOIN entitlements_medium m ON m.id = l.medium"
+        " JOIN loyalty_right r ON r.medium = l.part AND r.issue = l.issue"
+        " JOIN loyalty_earned e ON e.id = r.id JOIN loyalty_rule d ON d.id = e.rule_id"
+        f" WHERE m.state <> 'replaced' AND r.valid_until > %(at)s AND NOT {_USED} ORDER BY r.valid_until, r.id",
+        {"media": list(media), "at": at},
+    ):
+        rule = msgspec.json.decode(row[8], type=LoyaltyRule)
+        offer = Offer(right=_right(row), rule=rule.code, event=rule.event, threshold=rule.threshold, currency=row[9])
+        found.setdefault(offer.right.medium, []).append(offer)
+    return found
+
+
+def _right(row: tuple[Any, ...]) -> Right:
+    return Right(
+        id=row[0], medium=row[1], issue=row[2], facility=row[3], discount_bp=row[4],
+        products=msgspec.json.decode(row[5], type=tuple[str, ...]), valid_until=row[6], used=row[7],
+    )  # fmt: skip
+
+
 def _rights(sql: str, parameters: dict[str, Any]) -> list[Right]:
-    return [
-        Right(
-            id=row[0], medium=row[1], issue=row[2], facility=row[3], discount_bp=row[4],
-            products=msgspec.json.decode(row[5], type=tuple[str, ...]), valid_until=row[6], used=row[7],
-        )
-        for row in _rows(sql, parameters)
-    ]  # fmt: skip
+    return [_right(row) for row in _rows(sql, parameters)]
 
 
 def _rows(sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:

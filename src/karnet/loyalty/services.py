@@ -8,18 +8,28 @@ from uuid import UUID
 
 import msgspec
 
-from karnet.catalogue.selectors import product_versions
+from karnet.catalogue.selectors import Version, product_versions
+from karnet.entitlements.rules import MediumState
 from karnet.entitlements.selectors import lock_media, media, media_by_number
 from karnet.entitlements.services import already_issued
 from karnet.journal.projection import CLAIM, Conflict
 from karnet.journal.transaction import Asked, Outcome, Transaction, transact
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
+from karnet.kernel.time import instant
 from karnet.loyalty import selectors
 from karnet.loyalty.operations import Redeemed, RightUsed
-from karnet.loyalty.requests import Award, Awarded, PublishedRules, PublishRules, RuleDraft, SellWithRight
-from karnet.loyalty.rules import check_right, decide_award, decide_rules, discounted, rule_id
-from karnet.orders.requests import Sale, Sell
+from karnet.loyalty.requests import (
+    Award,
+    Awarded,
+    PublishedRules,
+    PublishRules,
+    RightOnLine,
+    RuleDraft,
+    SellWithRights,
+)
+from karnet.loyalty.rules import Right, check_right, decide_award, decide_rules, discounted, rule_id
+from karnet.orders.requests import Sale, SaleLine, Sell
 from karnet.orders.services import decide_sales
 from karnet.parties.selectors import actors, all_facilities, facilities, home_server
 
@@ -28,12 +38,13 @@ __all__ = [
     "Awarded",
     "PublishRules",
     "PublishedRules",
+    "RightOnLine",
     "RuleDraft",
-    "SellWithRight",
+    "SellWithRights",
     "award",
     "award_active",
     "publish_rules",
-    "sell_with_right",
+    "sell_with_rights",
 ]
 
 _BATCH = 200
@@ -113,13 +124,13 @@ def award_active(since: datetime, until: datetime, *, actor: UUID) -> int:
     return rewards
 
 
-def sell_with_right(requests: Sequence[SellWithRight]) -> list[Sale | Refused]:
-    """Sell as `orders.services.sell`, one ticket cheaper by a right on its card, in one transaction: the right is used
+def sell_with_rights(requests: Sequence[SellWithRights]) -> list[Sale | Refused]:
+    """Sell as `orders.services.sell`, tickets cheaper by rights on their cards, in one transaction: the rights are used
     up if and only if the sale is made. Of two sales with one right the second is refused RIGHT_USED."""
     return [transact([request], _sell, answers=Sale, refuse=_used_already)[0] for request in requests]
 
 
-def _sell(tx: Transaction[SellWithRight, Sale]) -> None:
+def _sell(tx: Transaction[SellWithRights, Sale]) -> None:
     (request,) = tx.fresh
     prepared = _prepared(request)
     if isinstance(prepared, Refused):
@@ -131,39 +142,56 @@ def _sell(tx: Transaction[SellWithRight, Sale]) -> None:
     (outcome,) = inner.outcomes
     operations = outcome.operations
     if isinstance(outcome.answer, Sale):
-        used = Redeemed(use=RightUsed(id=request.right, order=outcome.answer.order), given=given)
-        operations = (*operations, used)
+        order = outcome.answer.order
+        used = (Redeemed(use=RightUsed(id=right, order=order), given=off) for right, off in given.items())
+        operations = (*operations, *used)
     tx.record([Outcome(request, outcome.answer, operations)])
 
 
-def _prepared(request: SellWithRight) -> tuple[Sell, int] | Refused:
-    """Return the sale with the line's price reduced, and by how much."""
-    if not 0 <= request.line < len(request.sale.lines):
-        return bad_values({"line": "names no line of the sale"})
-    line = request.sale.lines[request.line]
-    version = product_versions([line.product]).get(line.product)
+def _prepared(request: SellWithRights) -> tuple[Sell, dict[UUID, int]] | Refused:
+    """Return the sale with the prices of the lines reduced, and by how much each right does so."""
+    lines = list(request.sale.lines)
+    asked = {one.right: one.line for one in request.rights}
+    if not asked or len(asked) < len(request.rights) or len(set(asked.values())) < len(asked):
+        return bad_values({"rights": "name each right once, and each for a line of its own"})
+    if not all(0 <= place < len(lines) and len(lines[place].cards) == 1 for place in asked.values()):
+        return bad_values({"rights": "each names a line of the sale with one ticket on one card"})
+    cards = media_by_number([lines[place].cards[0].number for place in asked.values()])
+    versions = product_versions({lines[place].product for place in asked.values()})
+    known = selectors.rights(asked)
+    given: dict[UUID, int] = {}
+    for id_, place in asked.items():
+        line = lines[place]
+        reduced = _reduced(
+            line, versions.get(line.product), known.get(id_), cards.get(line.cards[0].number), instant(request.at)
+        )
+        if isinstance(reduced, Refused):
+            return reduced
+        lines[place], given[id_] = reduced
+    changes = {"key": request.key, "at": request.at, "actor": request.actor, "lines": tuple(lines)}
+    return msgspec.structs.replace(request.sale, **changes), given
+
+
+def _reduced(
+    line: SaleLine, version: Version | None, right: Right | None, medium: MediumState | None, at: datetime
+) -> tuple[SaleLine, int] | Refused:
+    """Return a line of one ticket at the price that a right leaves of it, and what the right takes off."""
     if version is None:
         return refused(Reason.UNKNOWN_PRODUCT, product=str(line.product))
-    if len(line.cards) != 1:
-        return bad_values({"line": "a right makes one ticket on one card cheaper"})
-    if line.category not in version.product.prices:
-        return refused(Reason.UNKNOWN_CATEGORY, product=version.product.code, category=line.category)
-    medium = media_by_number([line.cards[0].number]).get(line.cards[0].number)
-    right = selectors.rights([request.right]).get(request.right)
-    problem = check_right(right, medium, version.product.code, request.at)
+    product = version.product
+    if line.category not in product.prices:
+        return refused(Reason.UNKNOWN_CATEGORY, product=product.code, category=line.category)
+    problem = check_right(right, medium, product.code, version.facility, at)
     if problem is not None or right is None:
         return problem or refused(Reason.NO_RIGHT)
-    full = version.product.prices[line.category] if line.unit_price is None else line.unit_price
+    full = product.prices[line.category] if line.unit_price is None else line.unit_price
     price = discounted(full, right.discount_bp)
-    lines = list(request.sale.lines)
-    lines[request.line] = msgspec.structs.replace(line, unit_price=price)
-    changes = {"key": request.key, "at": request.at, "actor": request.actor, "lines": tuple(lines)}
-    return msgspec.structs.replace(request.sale, **changes), full - price
+    return msgspec.structs.replace(line, unit_price=price), full - price
 
 
 def _used_already(request: Asked, error: Exception) -> Refused:
-    if isinstance(error, Conflict) and error.form is CLAIM and isinstance(request, SellWithRight):
-        right = selectors.rights([request.right]).get(request.right)
-        if right is not None and right.used:
+    if isinstance(error, Conflict) and error.form is CLAIM and isinstance(request, SellWithRights):
+        asked = selectors.rights([one.right for one in request.rights])
+        if any(right.used for right in asked.values()):
             return refused(Reason.RIGHT_USED)
     return already_issued(request, error)

@@ -20,8 +20,10 @@ from karnet.faces.api.asking import IdempotencyKey, ask
 from karnet.faces.api.calling import bad_cursor, caller, make_cursor, read_cursor, route, tagged
 from karnet.faces.api.problems import refusal
 from karnet.faces.api.shapes import In, MediumNumber, Number, Page
+from karnet.faces.base.clock import now
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
+from karnet.loyalty.selectors import open_offers
 
 router = Router(tags=["media"])
 
@@ -50,8 +52,23 @@ class BlockOut(Schema):
     at: datetime
 
 
+class RightOut(Schema):
+    """A right to one ticket of `products` (codes) of `facility` at `discount_bp` basis points less (10000 is free), and
+    why it was given: so many `passages`, or minor units of `currency` `loaded` or `charged`. Named in a sale's line."""
+
+    id: UUID
+    facility: UUID
+    discount_bp: int
+    products: list[str]
+    valid_until: datetime
+    event: Literal["passages", "loaded", "charged"]
+    threshold: int
+    currency: str
+
+
 class MediumOut(Schema):
-    """A medium with everything on it. `deposit_minor`: paid back to whoever hands it in, by currency."""
+    """A medium with everything on it. `deposit_minor`: paid back to whoever hands it in, by currency. `rights`: what its
+    holder has earned and not used."""
 
     id: UUID
     number: str
@@ -60,6 +77,7 @@ class MediumOut(Schema):
     blocks: list[BlockOut]
     entitlements: list[HoldingOut]
     deposit_minor: dict[str, int]
+    rights: list[RightOut]
 
 
 class PassageOut(Schema):
@@ -200,6 +218,19 @@ def _shown(medium: MediumState) -> MediumOut:
             for held in holdings([medium.id])[medium.id]
         ],
         deposit_minor=deposits,
+        rights=[
+            RightOut(
+                id=offer.right.id,
+                facility=offer.right.facility,
+                discount_bp=offer.right.discount_bp,
+                products=list(offer.right.products),
+                valid_until=offer.right.valid_until,
+                event=offer.event,
+                threshold=offer.threshold,
+                currency=offer.currency,
+            )
+            for offer in open_offers([medium.id], now()).get(medium.id, ())
+        ],
     )
 
 

@@ -20,6 +20,8 @@ from karnet.faces.api.tokens import Principal
 from karnet.faces.base import clock
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
+from karnet.loyalty.requests import RightOnLine, SellWithRights
+from karnet.loyalty.services import sell_with_rights
 from karnet.orders.operations import Payment
 from karnet.orders.requests import Card, GiveBack, Sale, SaleLine, Sell, TopUp
 from karnet.orders.selectors import OrderSummary, order_id, orders, terms
@@ -57,13 +59,15 @@ class CardIn(In):
 
 
 class LineIn(In):
-    """A product in a category: on each of `cards` (tickets), or `quantity` times (goods)."""
+    """A product in a category: on each of `cards` (tickets), or `quantity` times (goods). `right`: a discount or a free
+    entry that the line's one card has earned (`rights` of `GET /media/{number}`); it is used up with the sale."""
 
     product: Code
     category: Code = "adult"
     cards: list[CardIn] = Field(default=[], max_length=MAX_CARDS)
     quantity: Annotated[int, Field(strict=True, ge=1, le=1000)] = 1
     start: Instant | None = None
+    right: Id | None = None
 
 
 class PaymentIn(In):
@@ -160,7 +164,7 @@ def list_products(
 
 @route(router.post, "/sales", "sales:write", response={201: SoldOut})
 def make_sale(request: HttpRequest, body: SaleIn, key: IdempotencyKey) -> Status[SoldOut]:
-    """Sell at the token's sales point, at list prices, within the products and the daily limit of its terms."""
+    """Sell at the token's sales point, at list prices less the rights named, within the terms of the sales point."""
     principal = caller(request)
 
     def build(k: str, at: datetime) -> Sell | Refused:
@@ -178,7 +182,17 @@ def make_sale(request: HttpRequest, body: SaleIn, key: IdempotencyKey) -> Status
             invoice=body.invoice,
         )
 
-    return _sold(request, ask(sell, principal, key, build))
+    rights = tuple(RightOnLine(right=line.right, line=n) for n, line in enumerate(body.lines) if line.right)
+    if not rights:
+        return _sold(request, ask(sell, principal, key, build))
+
+    def build_with_rights(k: str, at: datetime) -> SellWithRights | Refused:
+        plain = build(k, at)
+        if isinstance(plain, Refused):
+            return plain
+        return SellWithRights(key=k, at=at, actor=plain.actor, rights=rights, sale=plain)
+
+    return _sold(request, ask(sell_with_rights, principal, key, build_with_rights))
 
 
 @route(router.post, "/top-ups", "sales:write", response={201: SoldOut})

@@ -5,7 +5,7 @@ Everything here decides on values: what was tapped and scanned, against the pric
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from uuid import UUID, uuid4
 
@@ -15,6 +15,8 @@ from django.http import HttpRequest
 from karnet.catalogue.selectors import Version
 from karnet.entitlements.rules import MediumState
 from karnet.kernel.time import day_start
+from karnet.loyalty.requests import RightOnLine
+from karnet.loyalty.rules import discounted
 from karnet.orders.operations import Payment
 from karnet.orders.requests import Card, SaleLine
 from karnet.orders.rules.selling import MAX_LINES, PLASTIC
@@ -39,6 +41,20 @@ class CartLine(msgspec.Struct, kw_only=True):
         return self.wanted - len(self.cards) if self.on_card else 0
 
 
+class CartRight(msgspec.Struct, frozen=True, kw_only=True):
+    """A right that makes the ticket of a product, in a category, on a card cheaper by so many basis points."""
+
+    right: UUID
+    product: UUID
+    category: str
+    card: str
+    discount_bp: int
+
+    def concerns(self, line: CartLine) -> bool:
+        """Whether its ticket is one of this line."""
+        return (self.product, self.category) == (line.product, line.category) and self.card in line.cards
+
+
 class Cart(msgspec.Struct, kw_only=True):
     """A sale before it is paid. `key` is its request key. `cards` by number; `onto`: scanned before any ticket."""
 
@@ -52,6 +68,7 @@ class Cart(msgspec.Struct, kw_only=True):
     buyer: UUID | None = None
     customer: UUID | None = None
     sold: UUID | None = None
+    rights: list[CartRight] = msgspec.field(default_factory=list)
 
     @property
     def held(self) -> str:
@@ -152,7 +169,8 @@ def known_card(number: str, medium: MediumState | None) -> Card:
 
 
 def alter(cart: Cart, index: int, action: str, number: str = "") -> None:
-    """Change a line: "more", "less", "remove", or "card" (take this card off it). What does not fit changes nothing."""
+    """Change a line: "more", "less", "remove", "card" (take this card off it) or "plain" (use no right for the ticket on
+    this card). What does not fit changes nothing."""
     if not 0 <= index < len(cart.lines):
         return
     line = cart.lines[index]
@@ -167,9 +185,40 @@ def alter(cart: Cart, index: int, action: str, number: str = "") -> None:
         line.cards.remove(number)
         if line.wanted > 1:
             line.wanted -= 1
+    elif action == "plain":
+        cart.rights = [right for right in cart.rights if not (right.card == number and right.concerns(line))]
+    cart.rights = [right for right in cart.rights if any(right.concerns(line) for line in cart.lines)]
     used = {card for line in cart.lines for card in line.cards} | {cart.onto}
     cart.cards = {number: card for number, card in cart.cards.items() if number in used}
     cart.changed()
+
+
+def use(cart: Cart, version: Version, medium: MediumState, right: UUID, discount_bp: int) -> bool:
+    """Make a ticket of a product on a card cheaper by a right: the one that is in the sale, else one more. False: full."""
+    product, number = version.product, medium.number
+    taken = {(one.product, one.category) for one in cart.rights if one.card == number}
+    fitting = [line for line in cart.lines if line.product == product.id and (product.id, line.category) not in taken]
+    line = next((line for line in fitting if number in line.cards), None) or next(
+        (line for line in fitting if line.lacks > 0), None
+    )
+    if line is None:
+        aside, cart.onto = cart.onto, None
+        if not add(cart, version):
+            cart.onto = aside
+            return False
+        cart.onto = None if aside == number else aside
+        category = cart.category if cart.category in product.prices else next(iter(product.prices), cart.category)
+        line = next(line for line in cart.lines if (line.product, line.category) == (product.id, category))
+    if number not in line.cards:
+        line.cards.append(number)
+    cart.cards[number] = known_card(number, medium)
+    cart.rights.append(
+        CartRight(right=right, product=product.id, category=line.category, card=number, discount_bp=discount_bp)
+    )
+    if cart.onto == number:
+        cart.onto = None
+    cart.changed()
+    return True
 
 
 def begin(cart: Cart, index: int, typed: str, today: date) -> None:
@@ -190,12 +239,14 @@ def pieces(cart: Cart) -> int:
 
 
 class Priced(msgspec.Struct, frozen=True, kw_only=True):
-    """A line with its price: `unit` each, `amount` in all, minor units. `version` is None when it is off the list."""
+    """A line with its price: `unit` each, `amount` in all less `off` by rights, minor units. `version` is None when it is
+    off the list."""
 
     line: CartLine
     version: Version | None
     unit: int = 0
     amount: int = 0
+    off: int = 0
 
 
 def priced(cart: Cart, versions: Mapping[UUID, Version]) -> list[Priced]:
@@ -204,7 +255,8 @@ def priced(cart: Cart, versions: Mapping[UUID, Version]) -> list[Priced]:
     for line in cart.lines:
         version = versions.get(line.product)
         unit = version.product.prices.get(line.category, 0) if version else 0
-        found.append(Priced(line=line, version=version, unit=unit, amount=unit * line.wanted))
+        off = sum(unit - discounted(unit, right.discount_bp) for right in cart.rights if right.concerns(line))
+        found.append(Priced(line=line, version=version, unit=unit, amount=unit * line.wanted - off, off=off))
     return found
 
 
@@ -222,17 +274,33 @@ def deposit(cart: Cart, lines: Iterable[Priced]) -> int:
 
 def asked_lines(cart: Cart, time_zone: str) -> tuple[SaleLine, ...]:
     """Return the lines as the sale asks for them. A card that is given out is so on every line that names it; a ticket
-    that starts on another day does so as that day begins in the zone."""
+    that starts on another day does so as that day begins in the zone. Tickets made cheaper by rights come last, each on
+    a line of its own."""
     cards = dict(cart.cards)
     if cart.held:
         cards[cart.held] = msgspec.structs.replace(cards[cart.held], holder=cart.customer)
-    return tuple(
-        SaleLine(
-            product=line.product,
-            category=line.category,
-            cards=tuple(cards[number] for number in line.cards),
-            quantity=1 if line.on_card else line.wanted,
-            start=day_start(line.start, time_zone) if line.start else None,
-        )
-        for line in cart.lines
+    plain, cheaper = [], []
+    for line in cart.lines:
+        own = [right.card for right in cart.rights if right.concerns(line)]
+        others = [number for number in line.cards if number not in own]
+        if others or not own:
+            plain.append(_asked(line, others, cards, time_zone))
+        cheaper += [_asked(line, [number], cards, time_zone) for number in own]
+    return (*plain, *cheaper)
+
+
+def asked_rights(cart: Cart, lines: Sequence[SaleLine]) -> tuple[RightOnLine, ...]:
+    """Return which of the lines asked for is made cheaper by which right."""
+    by_line = [right for line in cart.lines for right in cart.rights if right.concerns(line)]
+    first = len(lines) - len(by_line)
+    return tuple(RightOnLine(right=right.right, line=first + n) for n, right in enumerate(by_line))
+
+
+def _asked(line: CartLine, numbers: Iterable[str], cards: Mapping[str, Card], time_zone: str) -> SaleLine:
+    return SaleLine(
+        product=line.product,
+        category=line.category,
+        cards=tuple(cards[number] for number in numbers),
+        quantity=1 if line.on_card else line.wanted,
+        start=day_start(line.start, time_zone) if line.start else None,
     )

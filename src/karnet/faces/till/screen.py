@@ -16,7 +16,8 @@ from karnet.faces.base.clock import now
 from karnet.faces.base.looking import looking
 from karnet.faces.till import amounts, carts
 from karnet.faces.till.desk import Desk
-from karnet.faces.till.words import CATEGORIES, PAYMENTS, called, lasts, product_name
+from karnet.faces.till.offers import offered
+from karnet.faces.till.words import CATEGORIES, PAYMENTS, called, discount, lasts, product_name
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.time import local_day
 from karnet.orders.receipts import receipt
@@ -123,6 +124,7 @@ def context(desk: Desk, cart: carts.Cart) -> dict[str, Any]:
         "paying_card": next((card.number for card in cart.cards.values() if not card.issue), ""),
         "decimals": amounts.decimals(currency),
         "buyer": companies([cart.buyer]).get(cart.buyer) if cart.buyer else None,
+        "offers": offered(desk, cart, versions, now()),
         "sold": receipt(cart.sold) if cart.sold else None,
     }
 
@@ -165,7 +167,8 @@ def _starts_on_a_day(product: Product) -> bool:
 def _line(
     cart: carts.Cart, index: int, one: carts.Priced, waiting: carts.CartLine | None, today: date
 ) -> dict[str, Any]:
-    cards = [cart.cards[number] for number in one.line.cards if number in cart.cards]
+    cheaper = {right.card: discount(right.discount_bp) for right in cart.rights if right.concerns(one.line)}
+    cards = [(cart.cards[number], cheaper.get(number)) for number in one.line.cards if number in cart.cards]
     return {
         "index": index,
         "name": _name(one.version),
@@ -174,6 +177,7 @@ def _line(
         else "",
         "unit": one.unit,
         "amount": one.amount,
+        "full": one.amount + one.off if one.off else None,
         "wanted": one.line.wanted,
         "lacks": one.line.lacks,
         "cards": cards,

@@ -18,7 +18,10 @@ from karnet.faces.till.desk import Desk, in_shift
 from karnet.faces.till.screen import price_list as prices
 from karnet.faces.till.screen import show, totals
 from karnet.kernel.outcomes import Refused
+from karnet.kernel.reasons import Reason
 from karnet.kernel.time import local_day
+from karnet.loyalty.requests import SellWithRights
+from karnet.loyalty.services import sell_with_rights
 from karnet.orders.operations import Payment
 from karnet.orders.requests import Sale, Sell
 from karnet.orders.services import sell
@@ -199,8 +202,15 @@ def _sell(request: HttpRequest, desk: Desk, cart: carts.Cart, payments: tuple[Pa
             payments=payments, buyer=cart.buyer, invoice=cart.buyer is not None, customer=cart.customer,
         )  # fmt: skip
 
-    answer: Sale | Refused = ask(sell, sale)
+    def sale_with_rights(at: datetime) -> SellWithRights:
+        plain = sale(at)
+        rights = carts.asked_rights(cart, lines)
+        return SellWithRights(key=plain.key, at=at, actor=plain.actor, rights=rights, sale=plain)
+
+    answer: Sale | Refused = ask(sell_with_rights, sale_with_rights) if cart.rights else ask(sell, sale)
     if isinstance(answer, Refused):
+        if answer.reason in (Reason.RIGHT_USED, Reason.NO_RIGHT, Reason.EXPIRED):
+            cart.rights = []  # The usual price, as the words say; what is still open is offered anew.
         # The answer is remembered under this key: what is tried next is another request. The cart stays.
         cart.changed()
         carts.save(request, cart)

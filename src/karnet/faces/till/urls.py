@@ -1,8 +1,8 @@
 """Addresses of the till."""
 
-from django.urls import path
+from django.urls import include, path
 
-from karnet.faces.till import buyers, card_money, cards, customers, partners, sales, selling, shifts
+from karnet.faces.till import buyers, card_money, cards, customers, partners, rights, sales, selling, shifts
 
 app_name = "till"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("scan", selling.scan, name="scan"),
     path("line", selling.line, name="line"),
     path("group", selling.group, name="group"),
+    path("right", rights.use_right, name="right"),
     path("drop", selling.drop, name="drop"),
     path("pay", selling.pay, name="pay"),
     path("pay/card-money", card_money.pay_from_card, name="pay-card-money"),
@@ -33,6 +34,7 @@ urlpatterns = [
     path("shift/open", shifts.open_shift, name="open"),
     path("shift/close", shifts.close_shift, name="close"),
     path("shift/cash", shifts.move_drawer, name="cash"),
+    path("pool/", include("karnet.faces.till.pool.urls")),
     path("partner/", partners.home, name="partner"),
     path("partner/sell", partners.make_sale, name="partner-sell"),
     path("partner/sales/<uuid:order>", partners.sale, name="partner-sale"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from karnet.catalogue.operations import Product, Validity
+from karnet.catalogue.selectors import Version
 from karnet.faces.base import words
 
 CATEGORIES: Mapping[str, Promise] = {
@@ -47,6 +49,21 @@ STATES: Mapping[str, Promise] = {
     "returned": gettext_lazy("handed in"),
     "replaced": gettext_lazy("replaced"),
 }
+LINES: Mapping[str, Promise] = {
+    "stay": gettext_lazy("Stay"),
+    "on_top": gettext_lazy("Zones charged on top"),
+    "late_fee": gettext_lazy("Fee for settling late"),
+    "unused": gettext_lazy("Prepayment not used"),
+    "prepaid": gettext_lazy("Prepayment for a stay"),
+    "lost_band": gettext_lazy("Lost band"),
+    "forgiven": gettext_lazy("Forgiven"),
+}
+"""What is charged to a tab and stands on no price list."""
+
+
+def line_name(code: str, product: UUID, versions: Mapping[UUID, Version]) -> str:
+    """Return what a line of a sale or tab is called: its product's name, or what a stay is charged for."""
+    return product_name(versions[product].product) if product in versions else called(LINES, code)
 
 
 def called(names: Mapping[str, Promise], code: str) -> str:
@@ -79,3 +96,12 @@ def validity(term: Validity) -> str:
     else:
         length = _("%(n)s of %(within)s days") % {"n": term.days, "within": term.within_days}
     return _("%(length)s from first passage") % {"length": length} if term.starts == "first_passage" else length
+
+
+def discount(discount_bp: int) -> str:
+    """Return what a right takes off, in words: "free", "−12.5 %"."""
+    if discount_bp == 10_000:
+        return _("free")
+    whole, rest = divmod(discount_bp, 100)
+    point = "." if words.language() == "en" else ","
+    return f"−{whole}{f'{point}{rest:02d}'.rstrip('0') if rest else ''}\u00a0%"

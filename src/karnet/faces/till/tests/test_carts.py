@@ -151,3 +151,26 @@ def test_a_ticket_starts_on_the_day_that_was_chosen_as_it_begins_there() -> None
     carts.begin(cart, 0, "2026-01-19", today)
     (line,) = carts.asked_lines(cart, "Europe/Warsaw")
     assert line.start == datetime(2026, 1, 18, 23, tzinfo=UTC)
+
+
+def test_a_right_makes_the_ticket_on_its_card_cheaper_and_no_other() -> None:
+    cart, day = carts.Cart(), version("day", adult=9999)
+    mine = MediumState(id=named_id("m"), number="1", chip="c1", kind="card", state="in_use")
+    carts.add(cart, day)
+    carts.scan(cart, "2", None)
+    assert carts.use(cart, day, mine, named_id("right"), 1_000)
+    (line,) = carts.priced(cart, {day.product.id: day})
+    assert (line.line.wanted, line.amount, line.off) == (2, 9999 + 9000, 999), "rounded down in the seller's favour"
+    plain, cheaper = carts.asked_lines(cart, "Europe/Warsaw")
+    assert ([card.number for card in plain.cards], [card.number for card in cheaper.cards]) == (["2"], ["1"])
+    assert [(one.right, one.line) for one in carts.asked_rights(cart, (plain, cheaper))] == [(named_id("right"), 1)]
+    carts.alter(cart, 0, "card", "1")
+    assert cart.rights == [], "a card that is taken off takes its right along"
+
+
+def test_a_card_that_lies_aside_goes_onto_the_ticket_its_right_is_for() -> None:
+    cart, day = carts.Cart(), version("day")
+    mine = MediumState(id=named_id("m"), number="1", chip="c1", kind="card", state="in_use")
+    carts.scan(cart, "1", mine)
+    assert carts.use(cart, day, mine, named_id("right"), 10_000)
+    assert (cart.onto, cart.lines[0].cards, cart.ready) == (None, ["1"], True)
