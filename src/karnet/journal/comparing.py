@@ -64,9 +64,26 @@ def key_columns(model: type[models.Model]) -> list[str]:
     return [str(field.column) for field in model._meta.pk_fields]
 
 
+def _held(model: type[models.Model]) -> str:
+    return str(getattr(model, "UNPROJECTED_SUM", ""))
+
+
+def _columns_compared(model: type[models.Model]) -> list[str]:
+    return [str(f.column) for f in model._meta.concrete_fields if f.column and f.column != _held(model)]
+
+
+def _projected(model: type[models.Model]) -> sql.Composable:
+    """Return the condition that leaves out short holds, of which the journal knows nothing (ADR 0012)."""
+    column = getattr(model, "UNPROJECTED_COLUMN", "")
+    return sql.SQL(" WHERE {} IS NULL").format(sql.Identifier(column)) if column else sql.SQL("")
+
+
 def _digest(connection: Any, schema: str, model: type[models.Model]) -> tuple[int, bytes]:
-    query = sql.SQL("COPY (SELECT * FROM {} ORDER BY {}) TO STDOUT").format(
-        sql.Identifier(schema, model._meta.db_table), sql.SQL(", ").join(map(sql.Identifier, key_columns(model)))
+    query = sql.SQL("COPY (SELECT {} FROM {}{} ORDER BY {}) TO STDOUT").format(
+        sql.SQL(", ").join(map(sql.Identifier, _columns_compared(model))),
+        sql.Identifier(schema, model._meta.db_table),
+        _projected(model),
+        sql.SQL(", ").join(map(sql.Identifier, key_columns(model))),
     )
     digest, rows = sha256(), 0
     with connection.cursor() as cursor:
@@ -100,8 +117,8 @@ def _keyed(connection: Any, schema: str, model: type[models.Model]) -> _Keyed:
     """Yield key and row in an order that Python shares with PostgreSQL: that of the keys' bytes."""
     columns = key_columns(model)
     key = sql.SQL(", ").join(sql.SQL('{}::text COLLATE "C"').format(sql.Identifier(column)) for column in columns)
-    query = sql.SQL("SELECT {}, to_jsonb(t)::text FROM {} AS t ORDER BY {}").format(
-        key, sql.Identifier(schema, model._meta.db_table), key
+    query = sql.SQL("SELECT {}, (to_jsonb(t) - {})::text FROM {} AS t{} ORDER BY {}").format(
+        key, sql.Literal(_held(model)), sql.Identifier(schema, model._meta.db_table), _projected(model), key
     )
     with connection.cursor(f"karnet_compare_{schema}", withhold=True) as cursor:
         cursor.execute(query)

@@ -20,7 +20,14 @@ class TransactionIdField(models.Field):  # type: ignore[type-arg]
 
 
 class ProjectedModel(models.Model):
-    """A table only projections write: a statement trigger refuses every other writer (wiring.database installs it)."""
+    """A table only projections write: a trigger refuses every other writer (wiring.database installs it).
+
+    Short holds are no operations (ADR 0012). `UNPROJECTED_COLUMN`: the row that has a value there is a hold, which the
+    journal does not know; it may be written freely, and a rebuild passes it over. `UNPROJECTED_SUM`: a column that sums up holds.
+    """
+
+    UNPROJECTED_COLUMN: ClassVar[str] = ""
+    UNPROJECTED_SUM: ClassVar[str] = ""
 
     class Meta:
         abstract = True

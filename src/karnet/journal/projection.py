@@ -182,6 +182,60 @@ class Claim(Form):
 CLAIM = Claim()
 
 
+class Live(Form):
+    """Rows that are there while something goes on (the claim of a seat, ADR 0012): `write(FORM, form.put(row))` puts one
+    in, `write(FORM, form.take(key))` takes it out. History stays in the journal, so the table is as large as what goes on.
+
+    Within a batch rows are netted in the order written: what is put in and taken out again is never there, and what is
+    taken out leaves before anything comes in. So a batch of any size meets the constraints (an exclusion, say) that its
+    operations met one by one. Whoever decides such operations holds a lock on what is claimed, so that of two on the
+    same thing the later one has the higher number.
+    """
+
+    ORDER = 0
+    _PUT, _TAKE = True, False
+
+    def __init__(self, model: type[models.Model], columns: Sequence[str]) -> None:
+        super().__init__(model, columns)
+        assert self.columns[0] == model._meta.pk.attname, "the first column is the key"
+
+    def put(self, row: Row) -> Row:
+        """Return the row as `write` wants it: it is there from now on; its key was never there before."""
+        return (self._PUT, *row)
+
+    def take(self, key: Any) -> Row:
+        """Return what takes out the row with this key, which must be there."""
+        return (self._TAKE, key)
+
+    def apply(self, send: Send, rows: list[Row], *, arriving: bool = False) -> None:
+        """Take out what ends, then put in what is new, one statement each; Conflict where the counts differ."""
+        new: dict[Any, Row] = {}
+        ended: list[Row] = []
+        for kind, *values in rows:
+            if kind is self._PUT:
+                new[values[0]] = tuple(values)
+            elif new.pop(values[0], None) is None:
+                ended.append((values[0],))
+        for sql, some in ((self._delete(), sorted(ended)), (self.statement(), sorted(new.values(), key=itemgetter(0)))):
+            if some:
+                send(sql, [list(column) for column in zip(*some, strict=True)], self._expecting(len(some)))
+
+    def _expecting(self, count: int) -> Callable[[int], None]:
+        def check(found: int) -> None:
+            if found != count:
+                raise Conflict(self, count, found)
+
+        return check
+
+    def statement(self) -> str:
+        names = ", ".join(map(self._column, self.columns))
+        return f"INSERT INTO {self.table} ({names}) SELECT {names} FROM {self._unnest()} ON CONFLICT DO NOTHING"
+
+    def _delete(self) -> str:
+        key = self.columns[0]
+        return f"DELETE FROM {self.table} WHERE {self._column(key)} = ANY(%b::{self._type(key)}[])"
+
+
 class Add(Form):
     """Add to sums of rows found by key; a batch's additions to one key are added up first."""
 

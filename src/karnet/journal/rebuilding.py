@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 from django.apps import apps
-from django.db import DataError, IntegrityError, connection, models, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from karnet.journal import sealing
 from karnet.journal.comparing import Difference, TableCompared, compare, key_columns
@@ -60,7 +60,7 @@ class Rebuild(msgspec.Struct, frozen=True, kw_only=True):
         return self.stopped is None and not any(table.different for table in self.tables)
 
 
-def projected_models() -> list[type[models.Model]]:
+def projected_models() -> list[type[ProjectedModel]]:
     """Return the models only projections write, lower slices first."""
     return [m for m in apps.get_models() if issubclass(m, ProjectedModel) and not m._meta.abstract]
 
@@ -237,9 +237,12 @@ def _replace(cursor: Any, tables: set[str]) -> None:
     changed = [model for model in projected_models() if model._meta.db_table in tables]
     for model in changed:
         table, same = model._meta.db_table, " AND ".join(f"r.{c} = t.{c}" for c in map(_quoted, key_columns(model)))
+        if held := model.UNPROJECTED_SUM:
+            cursor.execute(f"UPDATE pg_temp.{table} r SET {held} = t.{held} FROM public.{table} t WHERE {same}")
+        held = f" AND t.{model.UNPROJECTED_COLUMN} IS NULL" if model.UNPROJECTED_COLUMN else ""
         cursor.execute(
             f"DELETE FROM public.{table} t WHERE NOT EXISTS"
-            f" (SELECT 1 FROM pg_temp.{table} r WHERE {same} AND to_jsonb(r) = to_jsonb(t))"
+            f" (SELECT 1 FROM pg_temp.{table} r WHERE {same} AND to_jsonb(r) = to_jsonb(t)){held}"
         )
     for model in changed:
         table, same = model._meta.db_table, " AND ".join(f"r.{c} = t.{c}" for c in map(_quoted, key_columns(model)))

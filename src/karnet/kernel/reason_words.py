@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 from karnet.kernel.decimals import money
 from karnet.kernel.outcomes import Fact, Refused
+from karnet.kernel.reason_words_capacity import CAPACITY
 from karnet.kernel.reason_words_common_card import COMMON_CARD
 from karnet.kernel.reason_words_settlement import SETTLEMENT
 from karnet.kernel.reason_words_stays import STAYS
@@ -378,6 +379,7 @@ WORDS: dict[Reason, Sentence] = {
     **COMMON_CARD,
     **STAYS,
     **SETTLEMENT,
+    **CAPACITY,
 }
 
 

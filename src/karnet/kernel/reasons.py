@@ -97,3 +97,25 @@ class Reason(StrEnum):
     UNKNOWN_ZONE = "unknown_zone"
     ZONE_FULL = "zone_full"
     EVACUATION = "evacuation"
+    # capacity
+    UNKNOWN_RESOURCE = "unknown_resource"
+    UNKNOWN_ALLOTMENT = "unknown_allotment"
+    NO_ROOM_LEFT = "no_room_left"  # an allotment has no room for so many
+    PLACE_TAKEN = "place_taken"  # a seat, a locker: somebody has it
+    UNKNOWN_PLACE = "unknown_place"
+    UNKNOWN_CLAIM = "unknown_claim"
+    HOLD_ENDED = "hold_ended"
+    # lockers
+    UNKNOWN_LOCKER = "unknown_locker"
+    UNKNOWN_SECTION = "unknown_section"
+    UNKNOWN_READER = "unknown_reader"  # it serves no section of lockers
+    LOCKERS_FULL = "lockers_full"  # no free locker in this section
+    LOCKER_TAKEN = "locker_taken"  # nobody leaves before it is given up
+    LOCKER_ELSEWHERE = "locker_elsewhere"  # the band has one, in another section
+    LOCKER_BLOCKED = "locker_blocked"
+    LOCKER_FREE = "locker_free"  # nobody has it
+    NOT_BLOCKED_LOCKER = "not_blocked_locker"
+    NO_LOCKER = "no_locker"  # the band has none
+    # refunds and replacements across servers
+    CARD_NEEDED_BACK = "card_needed_back"  # without the home server's word money goes out for a card that comes back
+    ALONE_LIMIT = "alone_limit"  # more than the agreement lets a server do without the home server's word

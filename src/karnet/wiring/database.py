@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 
 from karnet.journal.models import ProjectedModel
+from karnet.journal.rebuilding import projected_models
 
 INSERT_ONLY = (
     "journal_operation",
@@ -55,6 +55,15 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE OR REPLACE FUNCTION karnet_rows_written_by_projections_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('karnet.recording', true) IS DISTINCT FROM 'on' THEN
+        RAISE EXCEPTION 'this row of table % is written by projections only: record an operation', TG_TABLE_NAME
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN coalesce(NEW, OLD);
+END $$;
+
 CREATE OR REPLACE FUNCTION karnet_insert_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'table % is part of the record: rows are only ever added', TG_TABLE_NAME
@@ -78,18 +87,14 @@ def migrate(verbosity: int = 0) -> None:
 
 def projected_tables() -> list[str]:
     """Return the tables only projections write, lower slices first."""
-    return [
-        model._meta.db_table
-        for model in apps.get_models()
-        if issubclass(model, ProjectedModel) and not model._meta.abstract
-    ]
+    return [model._meta.db_table for model in projected_models()]
 
 
 def install_guards(cursor: Any) -> None:
     """Create the guard triggers and grant each role what it needs and no more."""
     cursor.execute(_FUNCTIONS)
-    for table in projected_tables():
-        _guard(cursor, table, "INSERT OR UPDATE OR DELETE OR TRUNCATE", "karnet_written_by_projections_only")
+    for model in projected_models():
+        _guard_projected(cursor, model)
     for table in INSERT_ONLY:
         _guard(cursor, table, "UPDATE OR DELETE OR TRUNCATE", "karnet_insert_only")
     # Whoever seals or receives moves a tree; the relay and waiting members hear of it at commit (federation.http.news).
@@ -107,6 +112,29 @@ def _guard(cursor: Any, table: str, events: str, function: str) -> None:
         f"CREATE OR REPLACE TRIGGER {function} BEFORE {events} ON {table} FOR EACH STATEMENT"
         f" EXECUTE FUNCTION {function}()"
     )
+
+
+def _guard_projected(cursor: Any, model: type[ProjectedModel]) -> None:
+    table, function = model._meta.db_table, "karnet_written_by_projections_only"
+    events = "INSERT OR UPDATE OR DELETE OR TRUNCATE"
+    if model.UNPROJECTED_SUM:
+        kept = [str(f.column) for f in model._meta.concrete_fields if f.column not in (None, model.UNPROJECTED_SUM)]
+        events = f"INSERT OR DELETE OR TRUNCATE OR UPDATE OF {', '.join(kept)}"
+    if model.UNPROJECTED_COLUMN:
+        _guard(cursor, table, "TRUNCATE", function)
+        for event, row in (("INSERT", "NEW"), ("DELETE", "OLD")):
+            cursor.execute(
+                f"CREATE OR REPLACE TRIGGER karnet_{event.lower()} BEFORE {event} ON {table} FOR EACH ROW"
+                f" WHEN ({row}.{model.UNPROJECTED_COLUMN} IS NULL)"
+                " EXECUTE FUNCTION karnet_rows_written_by_projections_only()"
+            )
+        # No hold becomes anything else: it is deleted, and what the journal says is inserted.
+        cursor.execute(
+            f"CREATE OR REPLACE TRIGGER karnet_update BEFORE UPDATE ON {table} FOR EACH STATEMENT"
+            f" EXECUTE FUNCTION {function}()"
+        )
+        return
+    _guard(cursor, table, events, function)
 
 
 def _grant(cursor: Any) -> None:

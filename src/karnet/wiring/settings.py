@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "karnet.parties",
     "karnet.catalogue",
     "karnet.accounts",
+    "karnet.capacity",
     "karnet.entitlements",
     "karnet.orders",
     "karnet.access",

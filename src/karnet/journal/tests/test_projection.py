@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from karnet.journal.actors import BROKEN, ENROLLED
 from karnet.journal.flight import in_one_flight
 from karnet.journal.models import Actor
-from karnet.journal.projection import Conflict, Form, Insert, Row
+from karnet.journal.projection import Conflict, Form, Insert, Live, Row
 from karnet.kernel.ids import named_id
 
 NOW = datetime(2027, 1, 16, 8, tzinfo=UTC)
@@ -71,3 +71,15 @@ def test_two_batches_that_insert_the_same_rows_in_opposite_orders_never_deadlock
     for thread in threads:
         thread.join()
     assert [type(fault) for fault in faults] == [Conflict], faults
+
+
+def test_what_is_put_in_and_taken_out_in_one_batch_is_never_there_and_what_ends_leaves_first() -> None:
+    form = Live(Actor, ["id", "kind"])
+    a, b, c = (named_id("actor", n) for n in range(3))
+    sent: list[tuple[str, list[list[object]]]] = []
+
+    def send(sql: str, parameters: object, check: object = None) -> None:
+        sent.append((sql.split()[0], parameters))  # type: ignore[arg-type]
+
+    form.apply(send, [form.put((a, "device")), form.take(b), form.take(a), form.put((c, "device"))])  # type: ignore[arg-type]
+    assert sent == [("DELETE", [[b]]), ("INSERT", [[c], ["device"]])]
