@@ -157,7 +157,7 @@ def state(name: str) -> State:
     instants += [MORNING + timedelta(minutes=3, seconds=2)] + [MORNING + timedelta(minutes=m) for m in (5, 6)]
     actors = (server_id(NAME), ANNA, LIFT, TURNSTILE)
     ids = [
-        [id_made_by(actor, at, key, n) for actor in actors for n in range(3)]
+        [id_made_by(server_id(NAME), actor, at, key, n) for actor in actors for n in range(3)]
         for at, key in zip(instants, keys(name), strict=True)
     ]
     tickets = [row[0] for row in _rows("SELECT id FROM entitlements_entitlement WHERE medium_id = %s", medium)]

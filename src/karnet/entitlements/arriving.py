@@ -1,4 +1,5 @@
-"""What media and tickets of another server claim: that whoever sold, gave out or took back is its own (SPEC N7)."""
+"""What media and tickets of another server claim: that whoever sold, gave out or took back is its own (SPEC N7),
+and that the tickets, deposits and blocks it makes have ids of its making."""
 
 from __future__ import annotations
 
@@ -10,19 +11,20 @@ from karnet.entitlements.operations import (
     DepositTaken,
     EntitlementIssued,
     HolderNamed,
+    MediumBlocked,
     MediumIssued,
     MediumReturned,
     Replaced,
     Unblocked,
 )
 from karnet.entitlements.rules import medium_id
-from karnet.journal.rules.arrivals import Claim, Own, Place, Wrong, claims
+from karnet.journal.rules.arrivals import Claim, Made, Own, Place, Wrong, claims
 
 
 @claims(EntitlementIssued)
 def entitlement_issued(part: EntitlementIssued, place: Place) -> Sequence[Claim]:
     seller = Own(part.sales_point, ("sales_point",), under=part.facility)
-    return [Own(part.facility, ("facility",)), seller, Own(part.operator, ("operator",))]
+    return [Own(part.facility, ("facility",)), seller, Own(part.operator, ("operator",)), Made(part.id)]
 
 
 @claims(MediumIssued)
@@ -36,7 +38,13 @@ def medium_issued(part: MediumIssued, place: Place) -> Sequence[Claim]:
 @claims(DepositTaken)
 @claims(DepositReturned)
 def over_the_counter(part: MediumReturned | DepositTaken | DepositReturned, place: Place) -> Sequence[Claim]:
-    return [Own(part.facility, ("facility",))]
+    own = Own(part.facility, ("facility",))
+    return [own, Made(part.id)] if isinstance(part, DepositTaken) else [own]
+
+
+@claims(MediumBlocked)
+def medium_blocked(part: MediumBlocked, place: Place) -> Sequence[Claim]:
+    return [Made(part.block)]
 
 
 @claims(Blocked)

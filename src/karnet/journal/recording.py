@@ -12,9 +12,8 @@ import msgspec
 
 from karnet.journal.flight import Send
 from karnet.journal.operations import Entry, EntryHead, Operation, Received, Recorded, encode_entry
-from karnet.journal.requests import Asked, made_id
+from karnet.journal.requests import Asked, id_made_by, made_id
 from karnet.kernel import canonical
-from karnet.kernel.ids import derived_id
 from karnet.kernel.time import instant
 
 HOME = 1
@@ -38,12 +37,12 @@ def entry(operation: Operation, request: Asked, ordinal: int, cause: UUID | None
     return Entry(id=made, at=instant(request.at), actor=request.actor, body=operation, cause=cause)
 
 
-def received(sizes: dict[str, int], following: Entry) -> Entry:
-    """Return the entry that says what was applied before the operation that follows it, in the name of its actor."""
-    key = f"received:{following.id}"
-    return Entry(
-        id=derived_id(following.at, key), at=following.at, actor=following.actor, body=Received(sizes=sizes), cause=None
-    )
+def received(sizes: dict[str, int], following: Entry, server: UUID) -> Entry:
+    """Return the entry that says what was applied at this server before the operation that follows it, in the name of
+    its actor."""
+    at, actor = following.at, following.actor
+    made = id_made_by(server, actor, at, f"received:{following.id}", 0)
+    return Entry(id=made, at=at, actor=actor, body=Received(sizes=sizes), cause=None)
 
 
 def open_record(cursor: Any, count: int) -> list[int]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
@@ -9,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from karnet.journal.operations import Operation
-from karnet.kernel.ids import derived_id
+from karnet.kernel.ids import owned_id
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.time import instant
 
@@ -55,11 +58,30 @@ def operation_id(request: Asked, ordinal: int = 0) -> UUID:
 def made_id(request: Asked, what: int | str) -> UUID:
     """Return the id of a thing that a request makes: the same whenever it is asked again, at this server alone.
 
-    Two servers may be asked under one key in the same millisecond, but never in the name of the same actor.
+    It tells which server made it (kernel.ids.owned_id), so that no other can give it to something of its own. Which server
+    that is, whoever runs the decision says (`deciding_at`); what is only tried out, with no server, has nobody's ids.
     """
-    return id_made_by(request.actor, request.at, request.key, what)
+    return id_made_by(_deciding.get(), request.actor, request.at, request.key, what)
 
 
-def id_made_by(actor: UUID, at: datetime, key: str, what: int | str) -> UUID:
-    """As `made_id`, of a request that is told by its parts."""
-    return derived_id(instant(at), f"{actor}\x1f{key}", what)
+def id_made_by(server: UUID, actor: UUID, at: datetime, key: str, what: int | str) -> UUID:
+    """As `made_id`, at a server, of a request that is told by its parts.
+
+    One server may be asked under one key in the same millisecond by several of its actors.
+    """
+    return owned_id(server, instant(at), f"{actor}\x1f{key}", what)
+
+
+@contextmanager
+def deciding_at(server: UUID) -> Iterator[None]:
+    """Within this, rules decide at `server`: what they make has its ids. `transact` says so; rules never do."""
+    before = _deciding.set(server)
+    try:
+        yield
+    finally:
+        _deciding.reset(before)
+
+
+_NOBODY = UUID(int=0)
+# A rule has no other way to learn it: a request names its actor, and whose that is stands in a table.
+_deciding: ContextVar[UUID] = ContextVar("server that decides", default=_NOBODY)

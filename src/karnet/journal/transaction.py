@@ -26,7 +26,7 @@ from psycopg import errors
 
 from karnet.journal import projection, recording
 from karnet.journal.flight import Send, in_one_flight
-from karnet.journal.requests import AnswerT, Asked, Outcome, RequestT
+from karnet.journal.requests import AnswerT, Asked, Outcome, RequestT, deciding_at
 from karnet.kernel import canonical
 from karnet.kernel.canonical import NotCanonical
 from karnet.kernel.outcomes import Refused, bad_values, refused
@@ -163,13 +163,15 @@ def _attempt(
     digests = {request.key: digest for request, digest in reversed(requests)}
     decoder = _decoder(answers)
     with transaction.atomic():
-        known, actors = _known(list(digests), list({request.actor for request, _ in requests}))
+        known, actors, server = _known(list(digests), list({request.actor for request, _ in requests}))
         seen = digests.keys() - known.keys()
         tx = Transaction[RequestT, AnswerT](_first_of_each(requests, seen), actors)
         if tx.fresh:
-            body(tx)
-            assert {o.request.key for o in tx.outcomes} == seen, "every fresh request needs an outcome"
-            _record(tx.outcomes, digests)
+            # While a log is founded nobody is enrolled: the server itself is the actor.
+            with deciding_at(server or tx.fresh[0].actor):
+                body(tx)
+                assert {o.request.key for o in tx.outcomes} == seen, "every fresh request needs an outcome"
+                _record(tx.outcomes, digests, server)
     given: dict[str, tuple[bytes, Any]] = {
         key: (digest, decoder.decode(answer)) for key, (digest, answer) in known.items()
     }
@@ -196,15 +198,27 @@ def _first_of_each(requests: Sequence[tuple[RequestT, bytes]], keys: Set[str]) -
     return first
 
 
-def _known(keys: list[str], actors: list[UUID]) -> tuple[dict[str, tuple[bytes, bytes]], dict[UUID, datetime | None]]:
-    """Return what was answered before, by key, and the enrolled among the actors with the end of their time."""
+def _known(
+    keys: list[str], actors: list[UUID]
+) -> tuple[dict[str, tuple[bytes, bytes]], dict[UUID, datetime | None], UUID | None]:
+    """Return what was answered before, by key; the enrolled among the actors with the end of their time; and, if there
+    is one, this server."""
     with in_one_flight(connection) as send:
         answered = send("SELECT key, digest, answer FROM journal_request WHERE key = ANY(%b::text[])", [keys])
-        enrolled = send("SELECT id, retired_at FROM journal_actor WHERE id = ANY(%b::uuid[]) AND origin = 1", [actors])
-    return {key: (bytes(digest), bytes(answer)) for key, digest, answer in answered.rows()}, dict(enrolled.rows())
+        enrolled = send(
+            "SELECT a.id, a.retired_at, o.server FROM journal_actor a JOIN journal_origin o ON o.id = a.origin"
+            " WHERE a.id = ANY(%b::uuid[]) AND a.origin = 1",
+            [actors],
+        )
+    rows = enrolled.rows()
+    return (
+        {key: (bytes(digest), bytes(answer)) for key, digest, answer in answered.rows()},
+        {actor: retired_at for actor, retired_at, _ in rows},
+        rows[0][2] if rows else None,
+    )
 
 
-def _record(outcomes: Sequence[Outcome[Any, Any]], digests: dict[str, bytes]) -> None:
+def _record(outcomes: Sequence[Outcome[Any, Any]], digests: dict[str, bytes], server: UUID | None) -> None:
     entries = [
         recording.entry(operation, outcome.request, ordinal, outcome.cause)
         for outcome in outcomes
@@ -215,7 +229,8 @@ def _record(outcomes: Sequence[Outcome[Any, Any]], digests: dict[str, bytes]) ->
         with connection.cursor() as cursor:
             applied, numbers = recording.open_after_arrivals(cursor, len(entries))
         if applied:
-            entries.insert(0, recording.received(applied, entries[0]))
+            assert server is not None, "nothing arrives before the log is founded"
+            entries.insert(0, recording.received(applied, entries[0], server))
     with in_one_flight(connection) as send:
         if entries:
             projection.project(send, recording.append(send, entries, numbers))

@@ -13,8 +13,22 @@ USED = "right_used"
 """What may happen once, of rights (`CLAIM`)."""
 
 _FACT = ("at", "origin", "number")
+
+
+class _Earned(Insert):
+    """Rewards, in the name of the server that published the rule alone: whoever else could earn for it would be first."""
+
+    def statement(self) -> str:
+        names = ", ".join(map(self._column, self.columns))
+        chosen = ", ".join(f"d.{self._column(name)}" for name in self.columns)
+        return (
+            f"INSERT INTO loyalty_earned ({names}) SELECT {chosen} FROM {self._unnest()}"
+            " JOIN loyalty_rule r ON r.id = d.rule_id AND r.origin = d.origin ON CONFLICT DO NOTHING"
+        )
+
+
 RULE = Insert(models.Rule, ["id", "facility", "code", "currency", "definition", "valid_from", "valid_until", *_FACT])
-EARNED = Insert(models.Earned, ["id", "rule", "medium", "issue", "nth", *_FACT])
+EARNED = _Earned(models.Earned, ["id", "rule", "medium", "issue", "nth", *_FACT])
 RIGHT = Insert(models.Right, ["id", "medium", "issue", "facility", "discount_bp", "products", "valid_until", *_FACT])
 SUCCESSION = Insert(models.Succession, ["old", "medium", "issue", *_FACT])
 USE = Insert(models.RightUse, ["right", "order", *_FACT])

@@ -1,10 +1,12 @@
-"""What orders of another server claim: that who sold it, where, and for whom are its own (SPEC N7)."""
+"""What orders of another server claim: that who sold it, where, and for whom are its own (SPEC N7), and
+that what it makes has ids of its making."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
-from karnet.journal.rules.arrivals import Claim, Own, Place, claims
+from karnet.journal.rules.arrivals import Claim, Made, Own, Place, claims
 from karnet.orders.operations import Invoiced, Returned, ShiftOpened, Sold, TabBilled
 
 
@@ -14,7 +16,18 @@ from karnet.orders.operations import Invoiced, Returned, ShiftOpened, Sold, TabB
 @claims(TabBilled)
 def at_the_counter(part: Sold | Returned | ShiftOpened | TabBilled, place: Place) -> Sequence[Claim]:
     seller = Own(part.sales_point, ("sales_point",), under=part.facility)
-    return [Own(part.facility, ("facility",)), seller, Own(part.operator, ("operator",))]
+    return [Own(part.facility, ("facility",)), seller, Own(part.operator, ("operator",)), *map(Made, _made(part))]
+
+
+def _made(part: Sold | Returned | ShiftOpened | TabBilled) -> Sequence[UUID]:
+    match part:
+        case Returned():
+            return [part.id]
+        case ShiftOpened():
+            return [part.shift]
+        case _:
+            tab = [part.tab] if isinstance(part, TabBilled) else []
+            return [part.order, *tab, *(line.id for line in part.lines)]
 
 
 @claims(Invoiced)

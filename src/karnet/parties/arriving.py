@@ -22,7 +22,8 @@ def sales_point(part: SalesPoint, place: Place) -> Sequence[Claim]:
 
 @claims(Operator)
 def operator(part: Operator, place: Place) -> Sequence[Claim]:
-    return [Own(part.id, ("operator",)), *_named(part.id == operator_id(part.facility, part.code), part.code)]
+    own = [Own(part.id, ("operator",)), Own(part.facility, ("facility",))]
+    return [*own, *_named(part.id == operator_id(part.facility, part.code), part.code)]
 
 
 def _named(right: bool, code: str) -> Sequence[Claim]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
-from karnet.journal.rules.arrivals import Claim, Own, Place, Wrong, claims
-from karnet.settlement.operations import AgreementProposed, AgreementPublished, AgreementSigned
+from karnet.journal.rules.arrivals import Claim, Made, Own, Place, Wrong, claims
+from karnet.settlement.operations import AgreementProposed, AgreementPublished, AgreementSigned, Closed
 from karnet.settlement.rules.agreements import agreement_id, canonical_text
 
 
@@ -23,7 +23,14 @@ def proposed(part: AgreementProposed, place: Place) -> Sequence[Claim]:
 
 @claims(AgreementSigned)
 def signed(part: AgreementSigned, place: Place) -> Sequence[Claim]:
-    return [Own(part.member, ("facility",))]
+    own = Own(part.member, ("facility",))
+    right = part.agreement == agreement_id(part.sha256)
+    return [own] if right else [own, Wrong("wrong_text", f"agreement {part.agreement} is not the one of that text")]
+
+
+@claims(Closed)
+def closed(part: Closed, place: Place) -> Sequence[Claim]:
+    return [Made(part.id)]
 
 
 def _text(part: AgreementPublished | AgreementProposed) -> Sequence[Claim]:

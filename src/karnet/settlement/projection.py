@@ -23,6 +23,20 @@ class _Closing(Insert):
         )
 
 
+class _Signature(Insert):
+    """Signs texts in the name of facilities that they name as members: whoever else signed would stand in for one whose
+    signature is missing."""
+
+    def statement(self) -> str:
+        names = ", ".join(map(self._column, self.columns))
+        chosen = ", ".join(f"d.{self._column(name)}" for name in self.columns)
+        return (
+            f"INSERT INTO settlement_signature ({names}) SELECT {chosen} FROM {self._unnest()}"
+            " JOIN settlement_agreement a ON a.id = d.agreement_id"
+            " AND convert_from(a.text, 'UTF8')::jsonb -> 'members' ? d.member_id::text ON CONFLICT DO NOTHING"
+        )
+
+
 # The same text may be proposed by two servers at once: it is one agreement.
 AGREEMENT = InsertOrSetEarlier(
     models.Agreement,
@@ -30,7 +44,7 @@ AGREEMENT = InsertOrSetEarlier(
     {"": []},
 )
 PROPOSAL = Insert(models.Proposal, ["agreement", "published", "at", "origin", "number"])
-SIGNATURE = Insert(models.Signature, ["agreement", "member", "actor", "at", "origin", "number"])
+SIGNATURE = _Signature(models.Signature, ["agreement", "member", "actor", "at", "origin", "number"])
 CLOSING = _Closing(
     models.Closing,
     ["id", "agreement", "sequence", "period_end", "until", "cut", "report_sha256", "at", "origin", "number"],

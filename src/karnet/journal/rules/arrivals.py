@@ -29,6 +29,7 @@ from karnet.journal.operations import (
     scope_of,
 )
 from karnet.kernel.canonical import NotCanonical
+from karnet.kernel.ids import owns
 
 
 class Log(msgspec.Struct, frozen=True):
@@ -58,6 +59,15 @@ class Own(msgspec.Struct, frozen=True):
     under: UUID | None = None
 
 
+class Made(msgspec.Struct, frozen=True):
+    """The entry makes a thing of this id, or ends one that its server made: the id must be its own server's (ADR 0011).
+
+    What is known by its name (`named_id`) is not claimed so: there the name says whose it is.
+    """
+
+    id: UUID
+
+
 class Wrong(msgspec.Struct, frozen=True):
     """The entry contradicts itself, whatever is known besides."""
 
@@ -65,7 +75,7 @@ class Wrong(msgspec.Struct, frozen=True):
     detail: str
 
 
-Claim: TypeAlias = Own | Wrong
+Claim: TypeAlias = Own | Made | Wrong
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -83,18 +93,26 @@ class Place(msgspec.Struct, frozen=True):
 
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Iterable[Claim]])
+WholeT = TypeVar("WholeT", bound=Callable[[Sequence[Part], "Place"], Iterable[Claim]])
+_whole: list[Callable[[Sequence[Part], Place], Iterable[Claim]]] = []
 _claims: dict[type[Part], list[Callable[..., Iterable[Claim]]]] = {}
 
 
 def claims(part: type[Part]) -> Callable[[FunctionT], FunctionT]:
-    """Register what a part claims: `def f(part, place)` yields an Own for every actor that must be the log's own, and
-    Wrong for what can never be right. Needs no state, so it is pure."""
+    """Register what a part claims: `def f(part, place)` yields an Own for every actor that must be the log's own, a Made
+    for every id that must be of its making, and Wrong for what can never be right. Needs no state, so it is pure."""
 
     def register(function: FunctionT) -> FunctionT:
         _claims.setdefault(part, []).append(function)
         return function
 
     return register
+
+
+def claims_as_a_whole(function: WholeT) -> WholeT:
+    """Register what operations claim by what stands together in them: `def f(parts, place)`, the operation itself first."""
+    _whole.append(function)
+    return function
 
 
 def read_entry(data: bytes, head: EntryHead, content: bytes | None) -> Entry:
@@ -122,15 +140,19 @@ def read_entry(data: bytes, head: EntryHead, content: bytes | None) -> Entry:
 
 
 def claims_of(entry: Entry, place: Place) -> tuple[Claim, ...]:
-    """Return everything an entry claims: that who did it is its log's own, and what its parts say."""
+    """Return everything an entry claims: that who did it and its id are its log's own, and what its parts say."""
     found: list[Claim] = []
     if place.index == 0 and not isinstance(entry.body, Founded):
         found.append(Wrong("not_founded", "the first entry is not the founding of the log"))
     if not isinstance(entry.body, Founded):
         found.append(Own(entry.actor))
-    for part in (entry.body, *entry.body.parts()):
+    parts = (entry.body, *entry.body.parts())
+    for part in parts:
         for function in _claims.get(type(part), ()):
             found.extend(function(part, place))
+    for whole in _whole:
+        found.extend(whole(parts, place))
+    found.append(Made(entry.id))
     return tuple(found)
 
 
@@ -154,10 +176,19 @@ def judge(claimed: Iterable[Claim], log: Log, actor_of: ActorOf) -> Fault | None
     `actor_of` knows who was enrolled before it, and by the entry itself (`enrolments`); what was there first prevails.
     """
     for claim in claimed:
-        fault = Fault(claim.code, claim.detail) if isinstance(claim, Wrong) else _disowned(claim, log, actor_of)
+        fault = _fault(claim, log, actor_of)
         if fault is not None:
             return fault
     return None
+
+
+def _fault(claim: Claim, log: Log, actor_of: ActorOf) -> Fault | None:
+    if isinstance(claim, Wrong):
+        return Fault(claim.code, claim.detail)
+    if isinstance(claim, Made):
+        own = owns(log.server, claim.id)
+        return None if own else Fault("stolen_id", f"it makes {claim.id}, whose id is not one of its server's")
+    return _disowned(claim, log, actor_of)
 
 
 def _disowned(claim: Own, log: Log, actor_of: ActorOf) -> Fault | None:
@@ -199,6 +230,17 @@ def enrolled(part: ActorEnrolled, place: Place) -> Sequence[Claim]:
     if part.parent is None:
         return [Wrong("orphan_actor", f"it enrols the {part.kind} {part.id} as nobody's")]
     return [Own(part.parent, _PARENTS[part.kind])]
+
+
+@claims_as_a_whole
+def enrolled_by_name(parts: Sequence[Part], place: Place) -> Sequence[Claim]:
+    """Whoever is enrolled is somebody of whom the same operation says more, by the same id: a facility, an operator, a
+    gate. Those parts compare the id with its name; so nobody enrols as something else who has another server's name."""
+    actors = {part.id for part in parts if isinstance(part, ActorEnrolled)}
+    if not actors or isinstance(parts[0], Founded):
+        return ()
+    told = {getattr(part, "id", None) for part in parts if not isinstance(part, ActorEnrolled)}
+    return [Wrong("wrong_id", f"it enrols {actor}, and says not who that is") for actor in sorted(actors - told)]
 
 
 _PARENTS: dict[str, tuple[ActorKind, ...]] = {

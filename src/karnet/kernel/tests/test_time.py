@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from karnet.kernel.ids import derived_id, named_id
+from karnet.kernel.ids import derived_id, named_id, owned_id, owns
 from karnet.kernel.time import (
     UnknownZone,
     Window,
@@ -83,3 +83,29 @@ def test_named_ids_are_timeless_and_distinct() -> None:
     assert named_id("account", UUID(int=1), "points") == named_id("account", UUID(int=1), "points")
     assert named_id("ab", "c") != named_id("a", "bc")
     assert named_id("x").version == 8
+
+
+@given(st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)), st.text(), st.uuids(), st.uuids())
+def test_owned_ids_tell_their_owner_alone(naive: datetime, key: str, owner: UUID, other: UUID) -> None:
+    at = instant(naive.replace(tzinfo=UTC))
+    made = owned_id(owner, at, key, "line")
+    assert made == owned_id(owner, at, key, "line") != owned_id(owner, at, key, "order")
+    assert (made.version, made.variant) == (8, "specified in RFC 4122")
+    assert (made.int >> 80) == round(at.timestamp() * 1000)
+    assert owns(owner, made)
+    assert owns(other, made) == (other == owner)
+
+
+def test_no_bit_of_an_owned_id_can_be_changed() -> None:
+    owner = named_id("server", "alp.example/log")
+    made = owned_id(owner, datetime(2027, 1, 16, tzinfo=UTC), "key")
+    assert not any(owns(owner, UUID(int=made.int ^ 1 << bit)) for bit in range(128))
+
+
+def test_ids_from_before_they_told_their_owner_are_anybodys() -> None:
+    assert owns(UUID(int=1), derived_id(datetime(2026, 1, 16, tzinfo=UTC), "key"))
+
+
+def test_ten_thousand_things_made_at_one_instant_are_ten_thousand() -> None:
+    at = datetime(2027, 1, 16, tzinfo=UTC)
+    assert len({owned_id(UUID(int=1), at, f"key {n}") for n in range(10_000)}) == 10_000

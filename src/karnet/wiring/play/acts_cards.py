@@ -41,7 +41,7 @@ def block(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
 def _block_of(stage: Stage, line: Line) -> UUID:
     """Return the id of the block that a step of this scenario placed."""
     assert isinstance(line.step, steps.Block)
-    return id_made_by(stage.operator(line.step.operator), line.step.at, line.key, "block")
+    return id_made_by(stage.server, stage.operator(line.step.operator), line.step.at, line.key, "block")
 
 
 def unblock(stage: Stage, lines: Sequence[Line]) -> list[Answer]:

@@ -86,7 +86,7 @@ def turn(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
 def _own_grant(stage: Stage, line: Line) -> UUID:
     """Return the id of the grant that a scan gets when no earlier one waits for the turn."""
     assert isinstance(line.step, steps.Scan)
-    return id_made_by(stage.gate(line.step.gate), line.step.at, line.key, "passage")
+    return id_made_by(stage.server, stage.gate(line.step.gate), line.step.at, line.key, "passage")
 
 
 def _card(line: Line) -> str:
