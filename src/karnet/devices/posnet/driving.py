@@ -80,9 +80,10 @@ class Declined(msgspec.Struct, frozen=True):
 
 
 class Unclear(msgspec.Struct, frozen=True):
-    """Whether it was printed nobody can tell from here: somebody looks at the paper."""
+    """Whether it was printed nobody can tell from here: somebody looks at the paper. `unanswered`: of printers that
+    cannot be asked afterwards (ESC/POS)."""
 
-    why: Literal["other_printer", "other_receipts", "daily_report"]
+    why: Literal["other_printer", "other_receipts", "daily_report", "unanswered"]
 
 
 Outcome = Printed | Waits | Declined | Unclear | Unprintable
