@@ -164,7 +164,7 @@ class Server:
         assert isinstance(sale, Sale), sale
         return sale
 
-    def scan(self, chip: str, minutes: int = 120) -> Verdict:
+    def scan(self, chip: str, minutes: float = 120) -> Verdict:
         """Hold a card to the gate."""
         at = MORNING + timedelta(minutes=minutes)
         (verdict,) = admit([Scan(**self.asked(self.gate, at), gate=self.gate, chip=chip)])
