@@ -17,6 +17,7 @@ from karnet.faces.base.looking import looking
 from karnet.faces.till import carts
 from karnet.faces.till.customers import saved_customer
 from karnet.faces.till.desk import Desk, in_shift
+from karnet.faces.till.pool import arrivals
 from karnet.kernel.ids import named_id
 from karnet.kernel.outcomes import Refused
 from karnet.parties.finding import companies_called
@@ -77,7 +78,7 @@ def buyer(request: HttpRequest, desk: Desk) -> HttpResponse:
     context = {
         "desk": desk, "cart": cart, "form": form, "person": person, "searched": searched,
         "found": list(companies([id_ for id_, _name, _number in companies_called(searched, SHOWN)]).items()),
-        "order": _uuid(request.GET.get("order", "")),
+        "order": _uuid(request.GET.get("order", "")), "for_pool": request.GET.get("for") == "pool",
     }  # fmt: skip
     return render(request, "till/buyer.html", context, status=422 if request.method == "POST" else 200)
 
@@ -135,6 +136,12 @@ def _saved_person(request: HttpRequest, desk: Desk, cart: carts.Cart, form: Pers
 
 
 def _chosen(request: HttpRequest, cart: carts.Cart, company: UUID | None) -> HttpResponse:
+    if request.GET.get("for") == "pool":
+        coming = arrivals.load(request)
+        coming.buyer = company
+        coming.changed()
+        arrivals.save(request, coming)
+        return redirect("till:pool")
     cart.buyer = company
     if not cart.sold:
         cart.changed()

@@ -27,12 +27,14 @@ from karnet.parties.selectors import (
     operators,
     sales_points_of,
 )
+from karnet.stays.selectors import heads
 
 ATTENDED = ("till", "reception", "partner")
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
-    """A cashier's place. `shift` and `point` are None before the shift is opened; `running`: who sits at which till."""
+    """A cashier's place. `shift` and `point` are None before the shift is opened; `running`: who sits at which till;
+    `metered`: the facility has zones with metered stays, so its tills have the pool's desk."""
 
     operator: EnrolledOperator
     facility: EnrolledFacility
@@ -41,6 +43,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     names: dict[UUID, str]
     shift: RunningShift | None = None
     point: EnrolledSalesPoint | None = None
+    metered: bool = False
 
     def name(self, party: UUID, code: str = "") -> str:
         """Return what a party is called: its name, else its code."""
@@ -92,6 +95,7 @@ def desk_of(request: HttpRequest) -> Desk | None:
         names=names(parties),
         shift=shift,
         point=next((point for point in points if shift and point.id == shift.sales_point), None),
+        metered=bool(heads(facility.id)),
     )
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from karnet.catalogue.selectors import product_versions
 from karnet.faces.base.words import language, moment, money
 from karnet.faces.till.desk import Desk
-from karnet.faces.till.words import CATEGORIES, PAYMENTS, called, product_name
+from karnet.faces.till.words import CATEGORIES, PAYMENTS, called, line_name
 from karnet.orders.receipts import Receipt
 from karnet.parties.invoicing import sellers
 from karnet.parties.rules import CompanyDetails
@@ -24,7 +24,7 @@ _HERE = Path(__file__).parent / "sheets"
 
 def receipt(desk: Desk, sold: Receipt) -> bytes:
     """Return the receipt of a sale: 80 mm wide, as long as it must be. No fiscal receipt: that is a printer's."""
-    return _set("receipt", _said(desk, sold))
+    return set_sheet("receipt", _said(desk, sold))
 
 
 def invoice(desk: Desk, sold: Receipt, buyer: CompanyDetails) -> bytes:
@@ -43,7 +43,7 @@ def invoice(desk: Desk, sold: Receipt, buyer: CompanyDetails) -> bytes:
         "company": _company(sold, issued),
         "order": sold.order.number,
     }
-    return _set("invoice", said)
+    return set_sheet("invoice", said)
 
 
 def _party(details: CompanyDetails | None) -> dict[str, str]:
@@ -65,7 +65,7 @@ def _said(desk: Desk, sold: Receipt) -> dict[str, Any]:
     known = names({order.facility, order.sales_point, order.operator})
     grouped: dict[tuple[Any, ...], list[int]] = {}
     for line in sold.lines:
-        name = product_name(versions[line.product].product) if line.product in versions else line.product_code
+        name = line_name(line.product_code, line.product, versions)
         several = line.product in versions and len(versions[line.product].product.prices) > 1
         label = f"{name}, {called(CATEGORIES, line.category)}" if several else name
         sums = grouped.setdefault((label, line.unit_price, line.vat_bp), [0, 0, 0])
@@ -126,7 +126,8 @@ def _zone(sold: Receipt) -> str:
     return facilities([sold.order.facility])[sold.order.facility].time_zone
 
 
-def _set(paper: str, said: dict[str, Any]) -> bytes:
+def set_sheet(paper: str, said: dict[str, Any]) -> bytes:
+    """Return a paper of `sheets` as PDF."""
     # What people wrote goes in as data, never as markup.
     data = {"said": msgspec.json.encode(said).decode()}
     made: Any = typst.compile(str(_HERE / f"{paper}.typ"), root=str(_HERE), sys_inputs=data, ignore_system_fonts=True)

@@ -18,7 +18,7 @@ from karnet.faces.base.looking import looking
 from karnet.faces.till import carts, papers
 from karnet.faces.till.asking import ask, key_of
 from karnet.faces.till.desk import Desk, at_desk, in_shift
-from karnet.faces.till.words import CATEGORIES, PAYMENTS, called, product_name
+from karnet.faces.till.words import CATEGORIES, PAYMENTS, called, line_name
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
 from karnet.orders.receipts import Receipt, last_orders, receipt
@@ -150,7 +150,7 @@ def _show(
         lines.append(
             {
                 "line": line,
-                "name": product_name(versions[line.product].product) if line.product in versions else line.product_code,
+                "name": line_name(line.product_code, line.product, versions),
                 "category": called(CATEGORIES, line.category) if ticket else "",
                 "card": cards[ticket.medium].number if ticket and ticket.medium in cards else "",
                 "used": ticket is not None and not unused(ticket),

@@ -49,6 +49,20 @@ STATES: Mapping[str, Promise] = {
     "returned": gettext_lazy("handed in"),
     "replaced": gettext_lazy("replaced"),
 }
+CORRECTIONS: Mapping[str, Promise] = {
+    "missed_read": gettext_lazy("A reading was missed"),
+    "wrong_read": gettext_lazy("A reading was wrong"),
+    "reader_fault": gettext_lazy("The reader is broken"),
+    "guest_complaint": gettext_lazy("The guest says so"),
+    "other": gettext_lazy("Other reason"),
+}
+FORCES: Mapping[str, Promise] = {
+    "left_without_return": gettext_lazy("Left without giving the band back"),
+    "closing_time": gettext_lazy("Closing time"),
+    "medical": gettext_lazy("Taken ill"),
+    "staff_error": gettext_lazy("Our mistake"),
+    "other": gettext_lazy("Other reason"),
+}
 LINES: Mapping[str, Promise] = {
     "stay": gettext_lazy("Stay"),
     "on_top": gettext_lazy("Zones charged on top"),
@@ -64,6 +78,11 @@ LINES: Mapping[str, Promise] = {
 def line_name(code: str, product: UUID, versions: Mapping[UUID, Version]) -> str:
     """Return what a line of a sale or tab is called: its product's name, or what a stay is charged for."""
     return product_name(versions[product].product) if product in versions else called(LINES, code)
+
+
+def named(names: Mapping[str, Promise]) -> list[tuple[str, str]]:
+    """Return codes with what they are called, in their order: the options of a choice."""
+    return [(code, str(name)) for code, name in names.items()]
 
 
 def called(names: Mapping[str, Promise], code: str) -> str:

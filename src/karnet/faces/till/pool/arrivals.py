@@ -1,0 +1,161 @@
+"""The people who come and have not paid yet. Kept in the session: nothing of it is recorded before, no error loses it."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+import msgspec
+from django.http import HttpRequest
+
+from karnet.entitlements.rules import MediumState
+from karnet.orders.operations import Payment
+from karnet.stays.explaining import Offered
+from karnet.stays.requests import Band, HouseRules
+from karnet.stays.rules.entering import MAX_BANDS
+
+_SESSION = "till_pool"
+
+
+class Comer(msgspec.Struct, kw_only=True):
+    """One band: whom it is for, with which package. `prepaid`: another amount than the package's price."""
+
+    number: str
+    chip: str = ""
+    own: bool = False
+    kind: str = "wristband"
+    category: str = "adult"
+    package: str = ""
+    prepaid: int | None = None
+
+    def price(self, offered: Offered | None) -> int:
+        """Return what is prepaid for it, minor units."""
+        if self.prepaid is not None:
+            return self.prepaid
+        return offered.prices.get((self.category, self.package), 0) if offered and self.package else 0
+
+
+class Arrivals(msgspec.Struct, kw_only=True):
+    """People who come together. `tariff`, `category`, `package`, `prepaid`: what the next band gets; `tab`: the open tab
+    that they join; `limit`: how much their new tab may owe; `on_pass`: the number of the e-pass that pays for them.
+
+    Of those before, shown until the next band: `entered`, the tab of who came; `sold`, the sale of who left; `change`, handed
+    out, and `refund`, paid out to them; `leave_s`: how long who paid may take to the gate. `back`: the band that was taken back last: read twice by mistake, it is not given out.
+    """
+
+    key: str = msgspec.field(default_factory=lambda: str(uuid4()))
+    tariff: str = ""
+    category: str = ""
+    package: str | None = None
+    prepaid: int | None = None
+    bands: list[Comer] = msgspec.field(default_factory=list)
+    payments: list[Payment] = msgspec.field(default_factory=list)
+    tab: UUID | None = None
+    limit: int = 0
+    buyer: UUID | None = None
+    on_pass: str = ""
+    entered: UUID | None = None
+    sold: UUID | None = None
+    change: int = 0
+    refund: int = 0
+    leave_s: int = 0
+    back: str = ""
+
+    @property
+    def paid(self) -> int:
+        """What was paid in part so far, minor units."""
+        return sum(payment.amount for payment in self.payments)
+
+    def changed(self) -> None:
+        """Note that this is another request than the one that was asked for before."""
+        self.key = str(uuid4())
+        self.entered, self.sold, self.change, self.refund, self.leave_s, self.back = None, None, 0, 0, 0, ""
+
+
+def load(request: HttpRequest) -> Arrivals:
+    """Return who comes at this session's desk, nobody where none do."""
+    try:
+        return msgspec.json.decode(request.session.get(_SESSION, "{}"), type=Arrivals)
+    except msgspec.ValidationError:  # Kept by another version of the program.
+        return Arrivals()
+
+
+def save(request: HttpRequest, coming: Arrivals) -> None:
+    """Keep them in the session."""
+    request.session[_SESSION] = msgspec.json.encode(coming).decode()
+
+
+def settle_choice(coming: Arrivals, tariffs: list[Offered], rules: HouseRules) -> Offered | None:
+    """Make what is chosen hold for the tariffs of the moment; return the chosen one, None where none is in force."""
+    offered = next((one for one in tariffs if one.code == coming.tariff), tariffs[0] if tariffs else None)
+    if offered is None:
+        return None
+    coming.tariff = offered.code
+    if coming.category not in offered.categories:
+        coming.category = offered.categories[0] if offered.categories else ""
+    if coming.package is not None and coming.package and coming.package not in offered.packages:
+        coming.package = None
+    if coming.package is None and coming.prepaid is None:
+        coming.package = offered.packages[0] if offered.packages else ""
+        coming.prepaid = None if offered.packages else next(iter(rules.prepayments), 0)
+    return offered
+
+
+def add(coming: Arrivals, read: str, medium: MediumState | None) -> str:
+    """Take a band that was read for one more person. Returns "added", "twice", "full".
+
+    A band or card that is unknown or was handed back is given out; one in somebody's hands is their own.
+    """
+    number = medium.number if medium else read
+    if any(one.number == number for one in coming.bands):
+        return "twice"
+    if len(coming.bands) >= MAX_BANDS:
+        return "full"
+    coming.bands.append(
+        Comer(
+            number=number,
+            chip=medium.chip if medium else read,
+            own=medium is not None and medium.state == "in_use",
+            kind=medium.kind if medium else "wristband",
+            category=coming.category,
+            package=coming.package or "",
+            prepaid=coming.prepaid,
+        )
+    )
+    coming.changed()
+    return "added"
+
+
+def alter(coming: Arrivals, number: str, action: str, category: str, package: str) -> None:
+    """Change one band: "remove", or give it another "category" or "package". What does not fit changes nothing."""
+    one = next((one for one in coming.bands if one.number == number), None)
+    if one is None:
+        return
+    if action == "remove":
+        coming.bands.remove(one)
+    elif action == "category" and category:
+        one.category = category
+    elif action == "package":
+        one.package, one.prepaid = package, None
+    coming.changed()
+
+
+def due(coming: Arrivals, offered: Offered | None, spare: int) -> int:
+    """Return what they prepay, less what their tab has to spare and what was paid in part."""
+    if coming.on_pass:
+        return 0
+    return max(0, sum(one.price(offered) for one in coming.bands) - spare) - coming.paid
+
+
+def asked_bands(coming: Arrivals) -> tuple[Band, ...]:
+    """Return the bands as entering asks for them."""
+    return tuple(
+        Band(
+            number=one.number,
+            chip=one.chip if one.chip != one.number else "",
+            kind=one.kind,  # type: ignore[arg-type]
+            category=one.category,
+            package=one.package,
+            prepaid_minor=0 if coming.on_pass and one.prepaid is None and not one.package else one.prepaid,
+        )
+        for one in coming.bands
+    )

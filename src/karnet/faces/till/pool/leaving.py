@@ -1,0 +1,226 @@
+"""Views of a tab's bill: looked at, paid, closed; goods put on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from karnet.faces.base.clock import now
+from karnet.faces.base.stay_words import duration, zone_name
+from karnet.faces.till import amounts
+from karnet.faces.till.asking import ask, key_of
+from karnet.faces.till.desk import Desk, in_shift, to
+from karnet.faces.till.pool import arrivals, bills, paying
+from karnet.faces.till.pool.arrivals import Arrivals
+from karnet.faces.till.pool.bills import BandBill, Leaving, TabBill
+from karnet.faces.till.pool.coming import uuid_of
+from karnet.faces.till.pool.screen import zone_heads
+from karnet.faces.till.screen import price_list, quick
+from karnet.faces.till.words import BLOCKS, CORRECTIONS, FORCES, called, named, product_name
+from karnet.kernel.outcomes import Refused
+from karnet.orders.operations import PaymentKind
+from karnet.orders.requests import ChargeTab, CloseTab, SaleLine, TabNow
+from karnet.orders.tabs import charge_tabs
+from karnet.stays.explaining import evacuated_since, house_rules_of
+from karnet.stays.requests import Settle, StaysSettled
+from karnet.stays.selectors import heads
+from karnet.stays.services import close_tabs, settle
+
+
+@require_safe
+@in_shift
+def tab(request: HttpRequest, desk: Desk, tab: UUID) -> HttpResponse:
+    """A tab's bill. `?stay=…`: who leaves now; nobody named: everybody."""
+    chosen = [stay for text in request.GET.getlist("stay") if (stay := uuid_of(text))]
+    leaving = bills.load(request)
+    if leaving is None or leaving.tab != tab or not leaving.payments:
+        leaving = None
+    bill = _bill(desk, tab, leaving.stays if leaving else chosen, leaving.as_of if leaving else now())
+    if leaving is None:
+        leaving = Leaving(tab=tab, stays=tuple(one.stay.stay for one in bill.chosen), as_of=bill.as_of)
+        bills.save(request, leaving)
+    return show(request, desk, bill, leaving)
+
+
+@require_POST
+@in_shift
+def pay(request: HttpRequest, desk: Desk, tab: UUID) -> HttpResponse:
+    """Take a payment; when nothing is left to pay, settle: for good, or so that they may leave by the gate."""
+    leaving = bills.load(request)
+    if leaving is None or leaving.tab != tab or request.POST.get("key") != leaving.key:
+        chosen = leaving.stays if leaving and leaving.tab == tab else ()
+        note = _("The bill has changed meanwhile. Look at it, then take the payment.")
+        return anew(request, desk, tab, chosen, note=note)
+    if now() > leaving.as_of + timedelta(seconds=house_rules_of(desk.facility.id).exit_grace_s):
+        note = _("Time has gone on: this is the bill as of now. Take the payment.")
+        if leaving.payments:
+            note = _(
+                "Time has gone on: this is the bill as of now. The part payments do not count: hand them back first."
+            )
+        return anew(request, desk, tab, leaving.stays, note=note)
+    bill = _bill(desk, tab, leaving.stays, leaving.as_of)
+    due = bill.seen.owed - leaving.paid
+    kind, entered = request.POST.get("kind", ""), request.POST.get("amount", "").strip()
+    if kind == "owe":
+        # Who may owe leaves without paying: a school's voucher, a company's word.
+        return _settle(request, desk, bill, leaving)
+    invoiced = bill.invoiced
+    taken = paying.take(leaving.payments, due, kind, entered, desk.facility.currency, invoiced=invoiced)
+    if taken.problem:
+        return show(request, desk, bill, leaving, note=taken.problem, status=422)
+    leaving = Leaving(tab=tab, stays=leaving.stays, as_of=leaving.as_of, key=leaving.key, payments=taken.payments)
+    if not taken.settled:
+        leaving = Leaving(tab=tab, stays=leaving.stays, as_of=leaving.as_of, payments=taken.payments)
+        bills.save(request, leaving)
+        return show(request, desk, bill, leaving)
+    return _settle(request, desk, bill, leaving)
+
+
+@require_POST
+@in_shift
+def undo(request: HttpRequest, desk: Desk, tab: UUID) -> HttpResponse:
+    """Take part payments back."""
+    leaving = bills.load(request)
+    return anew(request, desk, tab, leaving.stays if leaving and leaving.tab == tab else ())
+
+
+@require_POST
+@in_shift
+def goods(request: HttpRequest, desk: Desk, tab: UUID) -> HttpResponse:
+    """Put goods or a service on the tab: a massage, skates. Nothing is paid now (SPEC S6)."""
+    chosen = [stay for text in request.POST.getlist("stay") if (stay := uuid_of(text))]
+    product, quantity = uuid_of(request.POST.get("product", "")), request.POST.get("quantity", "1").strip()
+    version = next((v for v in price_list(desk).values() if v.product.id == product), None)
+    if version is None or not quantity.isdecimal():
+        return anew(request, desk, tab, chosen, note=_("Choose what is put on the tab, and how many."), status=422)
+    category = "adult" if "adult" in version.product.prices else next(iter(version.product.prices), "adult")
+    line = SaleLine(product=version.product.id, category=category, quantity=int(quantity))
+    answer: TabNow | Refused = ask(
+        charge_tabs,
+        lambda at: ChargeTab(
+            key=key_of(request), at=at, actor=desk.operator.id, sales_point=desk.place, tab=tab, lines=(line,)
+        ),
+    )
+    if isinstance(answer, Refused):
+        return anew(request, desk, tab, chosen, refusal=answer)
+    done = _("%(what)s is on the tab.") % {"what": product_name(version.product)}
+    return anew(request, desk, tab, chosen, done=done)
+
+
+def _settle(request: HttpRequest, desk: Desk, bill: TabBill, leaving: Leaving) -> HttpResponse:
+    """Settle what is shown, once: the stays that leave, or a tab that nobody is on any more."""
+    mode: Any = "pay" if request.POST.get("mode") == "pay" else "close"
+    refund: PaymentKind = "card" if request.POST.get("refund") == "card" else "cash"
+    given: dict[str, Any] = {
+        "key": f"till:{leaving.key}", "actor": desk.operator.id, "sales_point": desk.place,
+        "payments": leaving.payments, "refund_kind": refund,
+    }  # fmt: skip
+
+    def stays(at: datetime) -> Settle:
+        return Settle(at=at, stays=leaving.stays, mode=mode, as_of=min(leaving.as_of, at), **given)
+
+    def document(at: datetime) -> CloseTab:
+        return CloseTab(at=at, tab=leaving.tab, **given)
+
+    answer: StaysSettled | TabNow | Refused = ask(settle, stays) if bill.people else ask(close_tabs, document)
+    if isinstance(answer, Refused):
+        # The answer is remembered under this key: what is tried next is another request. The last payment is typed again.
+        again = Leaving(tab=leaving.tab, stays=leaving.stays, as_of=leaving.as_of, payments=leaving.payments[:-1])
+        bills.save(request, again)
+        return show(request, desk, bill, again, refusal=answer)
+    bills.save(request, None)
+    before = arrivals.load(request)
+    after = Arrivals(tariff=before.tariff, category=before.category, package=before.package)
+    after.bands, after.tab = before.bands, before.tab if before.tab != leaving.tab else None
+    after.sold, after.change, after.refund = answer.order, answer.change, answer.refund
+    if mode == "pay" and not answer.closed:
+        after.leave_s = house_rules_of(desk.facility.id).exit_grace_s
+    arrivals.save(request, after)
+    return to(request, "till:pool")
+
+
+def _bill(desk: Desk, tab: UUID, chosen: Any, at: datetime) -> TabBill:
+    bill = bills.bill_of(desk, tab, chosen, at)
+    if bill is None:
+        raise Http404
+    return bill
+
+
+def anew(request: HttpRequest, desk: Desk, tab: UUID, chosen: Any, **told: Any) -> HttpResponse:
+    """Show the bill as of now, nothing of it paid."""
+    bill = _bill(desk, tab, chosen, now())
+    leaving = Leaving(tab=tab, stays=tuple(one.stay.stay for one in bill.chosen), as_of=bill.as_of)
+    bills.save(request, leaving)
+    return show(request, desk, bill, leaving, **told)
+
+
+def show(
+    request: HttpRequest,
+    desk: Desk,
+    bill: TabBill,
+    leaving: Leaving,
+    *,
+    refusal: Refused | None = None,
+    note: str = "",
+    done: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """Answer with the bill: its part of the page to a script, the page to everybody else."""
+    template = "till/pool/bill.html" if request.headers.get("HX-Request") == "true" else "till/pool/tab.html"
+    due = bill.seen.owed - leaving.paid
+    currency = desk.facility.currency
+    context = {
+        "desk": desk, "bill": bill, "leaving": leaving, "refusal": refusal, "note": note, "done": done,
+        "due": due, "decimals": amounts.decimals(currency), "quick": quick(due, currency),
+        "payments": paying.said(leaving.payments), "may_owe": bool(due) and due <= bill.tab.limit_minor,
+        "goods": _sellable(desk), "zones": zone_heads(desk.facility.id),
+        "evacuated": evacuated_since(desk.facility.id), "rules": house_rules_of(desk.facility.id),
+        "grace": duration(house_rules_of(desk.facility.id).exit_grace_s),
+        "codes": [(code, called(BLOCKS, code)) for code in ("lost", "stolen", "other")],
+        "here_zones": _zones(desk), "who": _who(bill), "corrections": named(CORRECTIONS), "forces": named(FORCES),
+        "scan_query": f"{reverse('till:pool-scan')}?{urlencode([('tab', bill.tab.id), *_stays(bill.chosen)])}",
+    }  # fmt: skip
+    return render(request, template, context, status=422 if refusal else status)
+
+
+def _who(bill: TabBill) -> list[dict[str, Any]]:
+    """Return the people of a tab, each with the address of the bill on which they leave, or stay, instead."""
+    address = reverse("till:pool-tab", args=[bill.tab.id])
+    found = []
+    for one in bill.people:
+        others = [other for other in bill.people if other.chosen != (other is one)]
+        query = urlencode(_stays(others))
+        found.append(
+            {
+                "number": one.stay.number, "category": one.category, "chosen": one.chosen,
+                "address": f"{address}?{query}" if query else address,
+            }
+        )  # fmt: skip
+    return found
+
+
+def _stays(people: Sequence[BandBill]) -> list[tuple[str, object]]:
+    return [("stay", one.stay.stay) for one in people]
+
+
+def _sellable(desk: Desk) -> list[tuple[UUID, str, int]]:
+    """Return what may be put on a tab: goods and services on the price list, by name."""
+    found = [
+        (one.product.id, product_name(one.product), next(iter(one.product.prices.values()), 0))
+        for one in price_list(desk).values()
+        if one.product.kind == "goods"
+    ]
+    return sorted(found, key=lambda row: row[1])
+
+
+def _zones(desk: Desk) -> list[tuple[str, str]]:
+    return [(one.code, zone_name(one.code)) for one in heads(desk.facility.id) if one.code != "*"]

@@ -1,0 +1,25 @@
+"""Addresses of the pool's desk, within the till's."""
+
+from django.urls import URLPattern, path
+
+from karnet.faces.till.pool import coming, inside, leaving, mending
+
+urlpatterns: list[URLPattern] = [
+    path("", coming.home, name="pool"),
+    path("scan", coming.scan, name="pool-scan"),
+    path("choose", coming.choose, name="pool-choose"),
+    path("band", coming.band, name="pool-band"),
+    path("drop", coming.drop, name="pool-drop"),
+    path("enter", coming.let_in, name="pool-enter"),
+    path("tabs/<uuid:tab>", leaving.tab, name="pool-tab"),
+    path("tabs/<uuid:tab>/pay", leaving.pay, name="pool-pay"),
+    path("tabs/<uuid:tab>/undo", leaving.undo, name="pool-undo"),
+    path("tabs/<uuid:tab>/goods", leaving.goods, name="pool-goods"),
+    path("tabs/<uuid:tab>/lost", mending.lost, name="pool-lost"),
+    path("tabs/<uuid:tab>/missed", mending.missed, name="pool-missed"),
+    path("tabs/<uuid:tab>/forced", mending.forced, name="pool-forced"),
+    path("inside", inside.people, name="pool-inside"),
+    path("inside.pdf", inside.paper, name="pool-inside-paper"),
+    path("evacuation", inside.evacuation, name="pool-evacuation"),
+    path("evacuation/end", inside.end_evacuation, name="pool-evacuation-end"),
+]

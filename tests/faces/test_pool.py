@@ -1,0 +1,176 @@
+"""The pool in a browser: an evening at the desk, in the hall, and out again."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from karnet.access.operations import gate_id
+from karnet.access.requests import EnrolGate
+from karnet.access.services import enrol_gates
+from karnet.accounts.services import OpenBooks, open_books
+from karnet.catalogue.rules import ProductDraft, Publication, Publish, PublishTariff
+from karnet.catalogue.services import publish
+from karnet.catalogue.tariffs import TariffInForce, publish_tariffs
+from karnet.faces.base.roles import Role
+from karnet.journal.founding import found_server
+from karnet.kernel.outcomes import Refused
+from karnet.kernel.time import zone
+from karnet.orders.operations import Payment
+from karnet.orders.requests import OpenShift
+from karnet.orders.services import open_shifts
+from karnet.parties.operations import facility_id, operator_id, sales_point_id
+from karnet.parties.services import (
+    EnrolFacility,
+    EnrolOperator,
+    EnrolSalesPoint,
+    enrol_facilities,
+    enrol_operators,
+    enrol_sales_points,
+)
+from karnet.stays.requests import Band, Border, Enter, Entered, Furnish, HouseRules, Let, Read, Ready
+from karnet.stays.services import enter, furnish, read
+from karnet.tariffs.model import Band as Prices
+from karnet.tariffs.model import Clock, Package, Tariff
+from tests.faces.conftest import Site, Staff, Visit, check_page, shoot
+
+POOL = facility_id("fale")
+TILL = sales_point_id(POOL, "K1")
+ANNA = operator_id(POOL, "anna")
+NOON = datetime(2026, 1, 19, 15, 30, tzinfo=zone("Europe/Warsaw"))
+GATES = {
+    "in": Border(gate=gate_id(POOL, "in"), into="pool"),
+    "to-sauna": Border(gate=gate_id(POOL, "to-sauna"), out_of="pool", into="sauna"),
+    "to-pool": Border(gate=gate_id(POOL, "to-pool"), out_of="sauna", into="pool"),
+    "to-restaurant": Border(gate=gate_id(POOL, "to-restaurant"), out_of="pool", into="restaurant"),
+    "from-restaurant": Border(gate=gate_id(POOL, "from-restaurant"), out_of="restaurant", into="pool"),
+    "out": Border(gate=gate_id(POOL, "out"), out_of="pool", keeps_band=True),
+}
+TARIFF = Tariff(
+    code="pool", currency="PLN", time_zone="Europe/Warsaw", categories=("adult", "child"),
+    zones=("pool", "sauna", "restaurant"),
+    clocks=(
+        Clock(
+            code="pool", zones=("pool",), unit_s=60, bands=(
+                Prices(code="day", end_minute=960, prices={"adult": 30, "child": 20}),
+                Prices(code="evening", start_minute=960, prices={"adult": 40, "child": 30}),
+            ),
+        ),
+        Clock(code="sauna", zones=("sauna",), unit_s=300, on_top=True, bands=(Prices(code="any", prices={"adult": 250, "child": 250}),)),
+    ),
+    packages=(
+        Package(code="1h", included_s={"pool": 3600}, bands=(Prices(code="any", prices={"adult": 1800, "child": 1200}),)),
+        Package(code="2h", included_s={"pool": 7200}, bands=(Prices(code="any", prices={"adult": 3200, "child": 2200}),)),
+    ),
+)  # fmt: skip
+
+expect.set_options(timeout=30_000)  # a busy machine is no failure
+
+
+class Evening:
+    """What the tests say: minutes after half past three."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.keys = (f"pool {n}" for n in itertools.count())
+
+    def clock(self, minute: int) -> datetime:
+        at = NOON + timedelta(minutes=minute)
+        self.site.set_clock(at)
+        return at
+
+    def reads(self, gate: str, band: str, minute: int) -> Let | Refused:
+        """A band is read at a gate, in the gate's own name."""
+        id_ = gate_id(POOL, gate)
+        return read([Read(key=next(self.keys), at=self.clock(minute), actor=id_, gate=id_, chip=band)])[0]
+
+    def passes(self, gate: str, band: str, minute: int) -> None:
+        answer = self.reads(gate, band, minute)
+        assert isinstance(answer, Let), answer
+
+    def comes(self, *bands: str, minute: int = 0) -> Entered:
+        at = self.clock(minute)
+        wanted = tuple(Band(number=band, package="1h") for band in bands)
+        paid = (Payment(kind="cash", amount=1800 * len(bands)),)
+        (answer,) = enter(
+            [
+                Enter(
+                    key=next(self.keys), at=at, actor=ANNA, sales_point=TILL, tariff="pool", bands=wanted, payments=paid
+                )
+            ]
+        )
+        assert isinstance(answer, Entered), answer
+        return answer
+
+
+@pytest.fixture
+def evening(site: Site) -> Evening:
+    """A pool with a sauna and a restaurant, its tariff and its dishes; Anna's shift at the desk is open."""
+    told = Evening(site)
+    early = told.clock(0) - timedelta(hours=2)
+    asked: dict[str, Any] = {"at": early, "actor": found_server("karnet.test/log", early)}
+    enrol_facilities(
+        [EnrolFacility(key="f", code="fale", currency="PLN", time_zone="Europe/Warsaw", name="Fale", **asked)]
+    )
+    open_books([OpenBooks(key="books", facility=POOL, currency="PLN", **asked)])
+    enrol_sales_points([EnrolSalesPoint(key="k1", facility=POOL, code="K1", kind="till", name="Desk 1", **asked)])
+    enrol_operators([EnrolOperator(key="anna", facility=POOL, code="anna", name="Anna", **asked)])
+    enrol_gates([EnrolGate(key=f"gate {code}", facility=POOL, code=code, name=code.title(), **asked) for code in GATES])
+    zones = {"*": 300, "pool": 200, "sauna": 2, "restaurant": None}
+    rules = HouseRules(vat_bp=800, on_top_vat_bp=2300, lost_band_minor=5000)
+    (ready,) = furnish(
+        [Furnish(key="furnish", facility=POOL, zones=zones, borders=tuple(GATES.values()), rules=rules, **asked)]
+    )
+    assert isinstance(ready, Ready), ready
+    (made,) = publish_tariffs([PublishTariff(key="tariff", facility=POOL, in_force_from=early, tariff=TARIFF, **asked)])
+    assert isinstance(made, TariffInForce), made
+    goods = (
+        ProductDraft(code="SOUP", kind="goods", names={"en": "Tomato soup"}, prices={"adult": 1500}, vat_bp=800),
+        ProductDraft(code="MASSAGE", kind="goods", names={"en": "Massage"}, prices={"adult": 9000}, vat_bp=2300),
+    )
+    (published,) = publish([Publish(key="goods", facility=POOL, on_sale_from=early, products=goods, **asked)])
+    assert isinstance(published, Publication), published
+    open_shifts([OpenShift(key="shift", at=early, actor=ANNA, sales_point=TILL, float_minor=20000)])
+    return told
+
+
+@pytest.fixture
+def anna(evening: Evening, staff: Staff) -> Any:
+    return staff(Role.CASHIER, "anna", operator=ANNA)
+
+
+def read_band(page: Page, number: str) -> None:
+    """Let the desk's reader type a band."""
+    page.keyboard.type(number)
+    page.keyboard.press("Enter")
+
+
+def test_a_guest_comes_changes_zones_eats_pays_and_leaves(visit: Visit, anna: Any, evening: Evening) -> None:
+    page = visit("/till/pool/", anna)
+    shoot(page, "pool-desk-empty")
+    check_page(page)
+    read_band(page, "700101")
+    expect(page.locator(".till-line")).to_contain_text("700101")
+    expect(page.locator(".till-due")).to_contain_text("18.00")
+    shoot(page, "pool-coming")
+    check_page(page)
+    page.get_by_role("button", name="20.00").click()
+    expect(page.get_by_text("1 band is given out")).to_be_visible()
+    expect(page.locator(".till-change-out")).to_contain_text("2.00")
+
+    evening.passes("in", "700101", 2)
+    evening.passes("to-sauna", "700101", 52)
+    evening.passes("to-pool", "700101", 74)
+    refused = evening.reads("out", "700101", 94)
+    assert isinstance(refused, Refused)
+    assert refused.facts["owed_minor"] == 1400  # 12 minutes of the evening at 0.40 less 2 of them: see the bill
+
+    evening.clock(95)
+    read_band(page, "700101")
+    expect(page.get_by_role("heading", name="Tab K1-T000001", exact=True)).to_be_visible()
+    shoot(page, "pool-bill")
+    check_page(page)
