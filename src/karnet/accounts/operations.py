@@ -16,7 +16,7 @@ from karnet.kernel.ids import named_id
 
 HousePurpose = Literal[
     "revenue", "vat", "deposits", "card_payments", "bank_transfers", "vouchers", "receivables",
-    "points_issued", "points_taken", "points_expired", "cash_differences", "clearing", "stored", "bonuses",
+    "points_issued", "points_taken", "points_expired", "cash_differences", "clearing", "stored", "bonuses", "refunds",
 ]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from karnet.entitlements.operations import (
     MediumReturned,
     Replaced,
     Unblocked,
+    ReplacedAlone,
 )
 from karnet.entitlements.rules import medium_id
 from karnet.journal.rules.arrivals import Claim, Made, Own, Place, Wrong, claims
@@ -37,7 +38,10 @@ def medium_issued(part: MediumIssued, place: Place) -> Sequence[Claim]:
 @claims(MediumReturned)
 @claims(DepositTaken)
 @claims(DepositReturned)
-def over_the_counter(part: MediumReturned | DepositTaken | DepositReturned, place: Place) -> Sequence[Claim]:
+@claims(ReplacedAlone)
+def over_the_counter(
+    part: MediumReturned | DepositTaken | DepositReturned | ReplacedAlone, place: Place
+) -> Sequence[Claim]:
     own = Own(part.facility, ("facility",))
     return [own, Made(part.id)] if isinstance(part, DepositTaken) else [own]
 

@@ -18,7 +18,13 @@ from karnet.accounts.overdrawn import overdrawn
 from karnet.entitlements.projection import Guard
 
 ConflictKind = Literal[
-    "overdrawn", "deposit_returned", "block_lifted", "medium_issued", "chip_issued", "left_on_replaced"
+    "overdrawn",
+    "deposit_returned",
+    "block_lifted",
+    "medium_issued",
+    "chip_issued",
+    "left_on_replaced",
+    "replaced_twice",
 ]
 
 
@@ -27,6 +33,7 @@ class Conflict(msgspec.Struct, frozen=True, kw_only=True):
 
     overdrawn: `amount` of `unit` was spent beyond what there was. deposit_returned: paid out more than once, `amount` too
     much. block_lifted: by more than one. medium_issued, chip_issued: one card, or one chip, given out more than once.
+    replaced_twice: by servers of which one did not ask; its tickets are on the card that was given out last.
     left_on_replaced: a ticket came onto a card that its home server had replaced, and is still on it.
     `number`: printed on the card. `facilities`, `operations`: who and what caused it. `at`: when the last of it happened.
     """
@@ -114,6 +121,16 @@ _READ: dict[ConflictKind, Callable[[ConflictKind, int], list[Conflict]]] = {
         " FROM entitlements_medium m JOIN entitlements_entitlement e ON e.medium_id = m.id AND e.issue = m.issue"
         " JOIN journal_operation o ON o.number = e.number WHERE m.state = 'replaced' AND e.voided_at IS NULL"
         " GROUP BY m.id LIMIT %s",
+    ),
+    "replaced_twice": _read(
+        # A replacement blocks the old card, so its blocks tell how often it was replaced.
+        "SELECT m.id, m.number, max(b.at), (SELECT array_agg(DISTINCT f.id) FROM entitlements_replaced_alone a"
+        " CROSS JOIN LATERAL (VALUES (a.facility_id), (a.home_id)) f(id) WHERE a.medium_id = m.id),"
+        " array_agg(o.id ORDER BY o.id), 0, ''"
+        " FROM (SELECT DISTINCT medium_id FROM entitlements_replaced_alone) g"
+        " JOIN entitlements_medium m ON m.id = g.medium_id JOIN entitlements_block b ON b.medium_id = m.id"
+        " JOIN journal_operation o ON o.number = b.number AND o.kind = 'entitlements.replaced'"
+        " GROUP BY m.id HAVING count(*) > 1 LIMIT %s",
     ),
     "chip_issued": _read(
         # The medium that has the chip now stands for all that were given it.

@@ -84,6 +84,22 @@ class Lift(ProjectedModel):
         db_table = "entitlements_lift"
 
 
+class ReplacedAlone(ProjectedModel):
+    """A card of `home` that another facility replaced while the home server did not answer."""
+
+    pk = models.CompositePrimaryKey("medium", "origin", "number")
+    medium = models.ForeignKey(Medium, on_delete=models.PROTECT, db_index=False, related_name="+")
+    facility = models.ForeignKey("parties.Facility", on_delete=models.PROTECT, db_index=False, related_name="+")
+    home = models.ForeignKey("parties.Facility", on_delete=models.PROTECT, db_index=False, related_name="+")
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "entitlements_replaced_alone"
+        indexes: ClassVar = [models.Index(fields=["facility", "at"], name="replaced_alone_by_day")]
+
+
 class Deposit(ProjectedModel):
     """A card deposit taken (SPEC N3): minor units, owed to whoever hands the medium in."""
 

@@ -185,6 +185,15 @@ class Replaced(Operation, frozen=True, kw_only=True):
     moved: tuple[EntitlementMoved, ...]
     sales_point: UUID
     accounts: tuple[AccountOpened, ...] = ()
+class ReplacedAlone(Part, frozen=True, kw_only=True):
+    """A card that the server of `home` gave out was replaced at `facility` without its word: it did not answer, and the
+    agreement lets so many be replaced a day."""
+
+    medium: UUID
+    facility: UUID
+    home: UUID
+
+
     stored: tuple[StoredAccount, ...] = ()
     deposits_taken: tuple[DepositTaken, ...] = ()
     deposits_returned: tuple[DepositReturned, ...] = ()
@@ -197,5 +206,6 @@ class Replaced(Operation, frozen=True, kw_only=True):
         return (
             self.new, self.block, *self.moved, *self.accounts, *self.stored,
             *self.deposits_taken, *self.deposits_returned, *self.transfers,
-            *((self.holder,) if self.holder else ()),
+            *((self.holder,) if self.holder else ()), *((self.alone,) if self.alone else ()),
         )  # fmt: skip
+    alone: ReplacedAlone | None = None

@@ -14,6 +14,7 @@ from karnet.entitlements.models import (
 )
 from karnet.entitlements.operations import (
     Activated,
+from karnet.entitlements.models import ReplacedAlone as ReplacedAloneRow
     DayUsed,
     DepositReturned,
     DepositTaken,
@@ -29,6 +30,7 @@ from karnet.entitlements.operations import (
 )
 from karnet.entitlements.rules import chip_key
 from karnet.journal.operations import Recorded
+    ReplacedAlone,
 from karnet.journal.projection import (
     CLAIM,
     Form,
@@ -97,6 +99,7 @@ BLOCK = Insert(Block, ["id", "medium", "code", *_FACT])
 LIFT = Insert(Lift, ["block", *_FACT])
 ENTITLEMENT = Insert(
     Entitlement,
+REPLACED_ALONE = Insert(ReplacedAloneRow, ["medium", "facility", "home", *_FACT])
     [
         "id", "medium", "issue", *_PLACED, "operator", "sales_point", "facility", "product", "product_code", "kind", "category",
         "currency", "price", "list_price", "points", "time_zone", "validity", "facilities", "valid_from",
@@ -158,6 +161,11 @@ def replaced(replaced: Replaced, recorded: Recorded, write: Write) -> None:
 def deposit_taken(deposit: DepositTaken, recorded: Recorded, write: Write) -> None:
     row = (deposit.id, deposit.medium, deposit.facility, deposit.amount, deposit.currency)
     write(DEPOSIT, (*row, *stamped(recorded)))
+
+
+@projects(ReplacedAlone)
+def replaced_alone(alone: ReplacedAlone, recorded: Recorded, write: Write) -> None:
+    write(REPLACED_ALONE, (alone.medium, alone.facility, alone.home, *stamped(recorded)))
 
 
 @projects(DepositReturned)

@@ -92,6 +92,10 @@ class Replace(msgspec.Struct, frozen=True, kw_only=True):
         return self.new_chip or self.new_number
 
 
+class ReplaceAlone(Replace, frozen=True, kw_only=True):
+    """Replace a medium that another server gave out, which does not answer: up to the agreement's number a day."""
+
+
 class ReplacementIssued(msgspec.Struct, frozen=True, kw_only=True, tag="replaced"):
     """The new medium and the entitlements that are on it now. `deposit`: newly taken for it, minor units."""
 

@@ -27,7 +27,7 @@ from karnet.entitlements.operations import (
     Replaced,
 )
 from karnet.entitlements.purse import OpenMoney, carry
-from karnet.entitlements.requests import NameHolder, Replace
+from karnet.entitlements.requests import NameHolder, Replace, ReplaceAlone
 from karnet.journal.requests import made_id
 from karnet.kernel.ids import named_id
 from karnet.kernel.outcomes import Refused, bad_values, refused
@@ -390,7 +390,8 @@ def decide_replace(desk: Desk, held: Held, request: Replace, facility: UUID) -> 
         return refused(Reason.UNKNOWN_MEDIUM, medium=str(request.old))
     if old.state != "in_use":
         return usable_medium(old) or refused(Reason.MEDIUM_RETURNED, number=old.number)
-    if old.away is not None:  # of two replacements at once only one could have what was on the card
+    # Of two replacements at once only one could have what was on the card.
+    if old.away is not None and not isinstance(request, ReplaceAlone):
         return refused(Reason.HOME_ONLY, facility=old.away, number=old.number)
     late = outrun(request.at, old.state_at, *(holding.placed_at for holding in held.holdings[old.id]))
     new = late or desk.decide_issue(request.new_number, request.chip, request.kind, facility, request.at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from karnet.entitlements.rules import (
     points_account,
 )
 from karnet.journal.flight import Send
+from karnet.kernel.time import day_end, day_start, local_day
 from karnet.parties.selectors import facilities
 
 _MEDIUM = (
@@ -277,3 +279,28 @@ def count_in_use(ids: Collection[UUID]) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM entitlements_medium WHERE id = ANY(%s) AND state = 'in_use'", [list(ids)])
         return int(cursor.fetchone()[0])
+
+
+def lock_replacing_alone(facilities: Iterable[UUID]) -> None:
+    """Hold, until the transaction ends, who replaces media of other servers at these facilities; count in the next
+    statement."""
+    names = sorted(f"replacing alone {facility}" for facility in facilities)
+    _rows("SELECT pg_advisory_xact_lock(hashtextextended(name, 0))::text FROM unnest(%s::text[]) AS name", [names])
+
+
+def replaced_alone(facility: UUID, at: datetime, time_zone: str) -> int:
+    """Return how many media of other servers a facility replaced without their word on the local day of an instant."""
+    day = local_day(at, time_zone)
+    ((count,),) = _rows(
+        "SELECT count(*) FROM entitlements_replaced_alone WHERE facility_id = %s AND at >= %s AND at < %s",
+        [facility, day_start(day, time_zone), day_end(day, time_zone)],
+    )
+    return int(count)
+
+
+def was_replaced_alone(medium: UUID) -> bool:
+    """Tell whether this server replaced a medium of another without its word."""
+    ((found,),) = _rows(
+        "SELECT EXISTS (SELECT FROM entitlements_replaced_alone WHERE medium_id = %s AND origin = 1)", [medium]
+    )
+    return bool(found)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import get_args
+from uuid import UUID
 
+from karnet.accounts.selectors import card_terms
 from karnet.entitlements import rules, selectors
+from karnet.entitlements.alone import decide_alone
 from karnet.entitlements.operations import BlockCode, Blocked, MediumBlocked, MediumUnblocked, Unblocked
 from karnet.entitlements.projection import NEW_MEDIUM
 from karnet.entitlements.requests import Block as Block
@@ -14,6 +18,7 @@ from karnet.entitlements.requests import BlockPlaced as BlockPlaced
 from karnet.entitlements.requests import HolderIs as HolderIs
 from karnet.entitlements.requests import NameHolder as NameHolder
 from karnet.entitlements.requests import Replace as Replace
+from karnet.entitlements.requests import ReplaceAlone as ReplaceAlone
 from karnet.entitlements.requests import ReplacementIssued as ReplacementIssued
 from karnet.entitlements.requests import Unblock as Unblock
 from karnet.journal.projection import CLAIM, Conflict
@@ -21,8 +26,9 @@ from karnet.journal.requests import made_id
 from karnet.journal.transaction import Asked, Outcome, Transaction, conflict, transact
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
+from karnet.kernel.time import local_day
 from karnet.parties.people import known_customers
-from karnet.parties.selectors import sales_points
+from karnet.parties.selectors import facilities, sales_points
 
 
 def block(requests: Sequence[Block]) -> list[BlockPlaced | Refused]:
@@ -114,6 +120,45 @@ def _replace(tx: Transaction[Replace, ReplacementIssued]) -> None:
         if isinstance(decided, Refused):
             tx.record([Outcome(request, decided)])
         else:
+            moved = tuple(part.id for part in decided.moved)
+            tx.record([Outcome(request, ReplacementIssued(medium=decided.new.id, entitlements=moved), (decided,))])
+
+
+def replace_alone(requests: Sequence[ReplaceAlone]) -> list[ReplacementIssued | Refused]:
+    """Replace media of other servers that do not answer, within what the agreement allows a day (`decide_alone`).
+
+    Guarantees: never more than that at a facility, whoever races. Waits for who does so there; locks both media.
+    """
+    return transact(requests, _replace_alone, answers=ReplacementIssued, refuse=already_issued)
+
+
+def _replace_alone(tx: Transaction[ReplaceAlone, ReplacementIssued]) -> None:
+    places = sales_points({request.sales_point for request in tx.fresh})
+    here = facilities({place.facility for place in places.values()})
+    selectors.lock_replacing_alone(here)
+    desk = selectors.lock_desk(
+        {request.old for request in tx.fresh}, [(request.new_number, request.chip) for request in tx.fresh]
+    )
+    held = rules.Held(
+        selectors.holdings(desk.media), selectors.open_deposits(desk.media), selectors.open_money(desk.media)
+    )
+    done: dict[tuple[UUID, date], int] = {}
+    terms = card_terms([request.at for request in tx.fresh])
+    for request in tx.fresh:
+        place = places.get(request.sales_point)
+        if place is None:
+            refusal = refused(Reason.UNKNOWN_SALES_POINT, sales_point=str(request.sales_point))
+            tx.record([Outcome(request, refusal)])
+            continue
+        zone = here[place.facility].time_zone
+        day = place.facility, local_day(request.at, zone)
+        if day not in done:
+            done[day] = selectors.replaced_alone(place.facility, request.at, zone)
+        decided = decide_alone(desk, held, request, place.facility, terms, done[day])
+        if isinstance(decided, Refused):
+            tx.record([Outcome(request, decided)])
+        else:
+            done[day] += 1
             moved = tuple(part.id for part in decided.moved)
             tx.record([Outcome(request, ReplacementIssued(medium=decided.new.id, entitlements=moved), (decided,))])
 

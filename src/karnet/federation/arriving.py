@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from karnet.federation.operations import KeyAnnounced, KeyVouched
-from karnet.journal.rules.arrivals import Claim, Place, Wrong, claims
+from karnet.federation.operations import ActRefused, KeyAnnounced, KeyVouched
+from karnet.journal.rules.arrivals import Claim, Made, Own, Place, Wrong, claims
 
 
 @claims(KeyAnnounced)
@@ -23,3 +23,12 @@ def vouches_itself(part: KeyVouched, place: Place) -> Iterable[Claim]:
     """A member vouches in its own name."""
     if part.voucher != place.log.name:
         yield Wrong("voucher_of_another", f"{place.log.name} vouches in the name of {part.voucher}")
+
+
+@claims(ActRefused)
+def refused_at_its_own_till(part: ActRefused, place: Place) -> Iterable[Claim]:
+    """Whoever could not do it stood at a till of their own."""
+    yield Made(part.id)
+    yield Own(part.facility, ("facility",))
+    yield Own(part.sales_point, ("sales_point",), under=part.facility)
+    yield Own(part.operator, ("operator",))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from django.db import connection, transaction
@@ -100,6 +100,14 @@ def ask_home(
     if answer is None:
         return refused(Reason.HOME_SILENT, facility=facility)
     return msgspec.json.decode(answer, type=answers | Refused)
+
+
+class AskHome(Protocol):
+    """Asks the home server of a facility, as `ask_home`: the way there is the caller's (the hub, or a simulated network)."""
+
+    def __call__(
+        self, facility: str, kind: str, key: str, body: object, answers: type[AnswerT], *, now: datetime, wait_ms: int
+    ) -> AnswerT | Refused: ...
 
 
 class Waiting(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""What one server alone may do, done for another that asks (docs/federation.md): today the replacement of a card.
+"""What one server alone may do, done for another that asks (docs/federation.md): here the replacement of a card.
 
 The asker's side is `replace_elsewhere`; the home server's is `answer_ask`, which decides by the rules it decides by
 for its own tills, in the name of an unattended sales point of its own.
@@ -17,23 +17,21 @@ from django.db import InterfaceError, OperationalError
 
 from karnet.entitlements import services as entitlements
 from karnet.entitlements.operations import BlockCode, MediumKind
-from karnet.entitlements.requests import Replace, ReplacementIssued
-from karnet.entitlements.selectors import media, media_by_number
-from karnet.federation import homes, selectors
-from karnet.federation.asks import WAIT_MS, ask_home
+from karnet.entitlements.requests import Replace, ReplaceAlone, ReplacementIssued
+from karnet.entitlements.selectors import holdings, media, media_by_number, was_replaced_alone
+from karnet.federation import selectors
+from karnet.federation.asks import WAIT_MS, AskHome, ask_home
 from karnet.federation.core import asking
 from karnet.federation.core.messages import Asked
-from karnet.journal.selectors import asked_at
+from karnet.federation.counter import asks_for_itself, counter_of, first_asked
+from karnet.federation.homes import last_heard
+from karnet.federation.refunds import grant_refund
+from karnet.federation.refusals import note_refusal
 from karnet.kernel import canonical
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
-from karnet.parties.operations import facility_id, sales_point_id, service_operator_id
-from karnet.parties.selectors import home_server
-from karnet.parties.services import EnrolSalesPoint, enrol_sales_points
 
-COUNTER = "card-asks"
-"""The code of the unattended sales point in whose name a facility does what other servers asked for."""
 _ARRIVES_S, _LOOK_S = 3.0, 0.1
 
 
@@ -54,22 +52,61 @@ class ReplaceElsewhere(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def replace_elsewhere(
-    request: ReplaceElsewhere, *, key: str, now: datetime, wait_ms: int = WAIT_MS
+    request: ReplaceElsewhere,
+    *,
+    key: str,
+    now: datetime,
+    at: datetime | None = None,
+    wait_ms: int = WAIT_MS,
+    ask: AskHome = ask_home,
 ) -> ReplacementIssued | Refused:
     """Let the home server of a card replace it; return what it answers, within seconds (`ask_home`).
 
-    Guarantees: done once for a key, however often it is asked, and whatever is lost on the way. Records nothing here:
-    the home server does. Returns as soon as the new card has arrived here, too, or a little later without it.
+    Guarantees: done once for a key, however often it is asked, and whatever is lost on the way. The home server records
+    it; returns as soon as the new card has arrived here, too, or a little later without it. Where it does not answer, the
+    card is replaced here if the agreement lets so many be a day (`entitlements.alone`); what is refused is noted for both
+    partners. `now`: the wall clock; `at`: that of the till, where it is another.
     """
+    at = at or now
+    if done := _replaced_alone(request):
+        return done
     new = media_by_number([request.new_number]).get(request.new_number)
     old = media([request.old]).get(request.old)
     if new is not None and new.state == "in_use" and old is not None and old.state == "in_use":
         # Sold here a moment ago, the home server may not know of it yet. (After a lost answer, the old one is replaced.)
         return refused(Reason.MEDIUM_IN_USE, number=request.new_number)
-    answer = ask_home(request.facility, "replace_card", key, request, ReplacementIssued, now=now, wait_ms=wait_ms)
+    answer = ask(request.facility, "replace_card", key, request, ReplacementIssued, now=now, wait_ms=wait_ms)
     if isinstance(answer, ReplacementIssued):
         _await(request.new_number, answer.medium)
+        return answer
+    if answer.reason is Reason.HOME_SILENT:
+        alone = _alone(request, f"replace-alone:{key}:{instant(now).isoformat()}", at)
+        if isinstance(alone, ReplacementIssued):
+            return alone
+        answer = last_heard(alone, request.facility)
+    note_refusal(
+        "replacement", answer, key=key, at=at, home=request.facility, subject=request.old, operator=request.operator,
+        sales_point=request.sales_point,
+    )  # fmt: skip
     return answer
+
+
+def _alone(request: ReplaceElsewhere, key: str, at: datetime) -> ReplacementIssued | Refused:
+    asked = ReplaceAlone(
+        key=key, at=at, actor=request.operator, old=request.old, new_number=request.new_number, new_chip=request.new_chip,
+        kind=request.kind, sales_point=request.sales_point, code=request.code, deposit=request.deposit,
+    )  # fmt: skip
+    answer = entitlements.replace_alone([asked])[0]
+    return answer if isinstance(answer, ReplacementIssued) else _replaced_alone(request) or answer
+
+
+def _replaced_alone(request: ReplaceElsewhere) -> ReplacementIssued | None:
+    """Return the replacement that was made here without asking, where this is a repeat of it."""
+    new = media_by_number([request.new_number]).get(request.new_number)
+    if new is None or new.state != "in_use" or not was_replaced_alone(request.old):
+        return None
+    moved = tuple(holding.id for holding in holdings([new.id])[new.id])
+    return ReplacementIssued(medium=new.id, entitlements=moved)
 
 
 def answer_ask(asked: Asked, home: str, now: datetime) -> bytes:
@@ -112,17 +149,16 @@ def _replace_card(asked: Asked, now: datetime) -> ReplacementIssued | Refused:
         body = msgspec.json.decode(asked.body, type=ReplaceElsewhere)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return bad_values({"body": str(error)})
-    if homes.log_of_all({body.operator, body.sales_point}) != asked.asker:
-        return refused(Reason.UNKNOWN_ACTOR, actor=str(body.operator))
-    counter = _counter(body.facility, now)
+    if wrong := asks_for_itself(asked.asker, body.operator, body.sales_point):
+        return wrong
+    counter = counter_of(body.facility, now)
     if isinstance(counter, Refused):
         return counter
     sales_point, operator = counter
     key = f"ask:{asked.asker}:{asked.key}"
     request = Replace(
         key=key,
-        # Our clock decides, not the asker's; a repeat is the same request under the instant it had first.
-        at=instant(asked_at([key]).get(key, now)),
+        at=first_asked(key, now),  # Our clock decides, not the asker's.
         actor=operator,
         old=body.old,
         new_number=body.new_number,
@@ -137,29 +173,10 @@ def _replace_card(asked: Asked, now: datetime) -> ReplacementIssued | Refused:
     return entitlements.replace([request])[0]
 
 
-_ACTS: Mapping[str, Callable[[Asked, datetime], object]] = {"replace_card": _replace_card}
-
-
-def _counter(facility: str, now: datetime) -> tuple[UUID, UUID] | Refused:
-    """Return the sales point and the service operator of this facility of ours that answer for asks; enrol them once."""
-    place = facility_id(facility)
-    if homes.home_of(facility) != homes.home_log():
-        return refused(Reason.HOME_ONLY, facility=facility)
-    point, operator = sales_point_id(place, COUNTER), service_operator_id(place, COUNTER)
-    if homes.log_of_all({point, operator}) is None:
-        key = f"ask-counter:{facility}"
-        enrol = EnrolSalesPoint(
-            key=key,
-            at=instant(asked_at([key]).get(key, now)),
-            actor=home_server(),
-            facility=place,
-            code=COUNTER,
-            kind="web",
-        )
-        (enrolled,) = enrol_sales_points([enrol])
-        if isinstance(enrolled, Refused) and enrolled.reason is not Reason.ALREADY_EXISTS:
-            return enrolled
-    return point, operator
+_ACTS: Mapping[str, Callable[[Asked, datetime], object]] = {
+    "replace_card": _replace_card,
+    "refund": grant_refund,
+}
 
 
 def _await(number: str, medium: UUID) -> None:

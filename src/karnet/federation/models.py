@@ -219,3 +219,20 @@ class Ask(models.Model):
             models.Index(fields=["home", "asked_at"], condition=models.Q(answered_at=None), name="ask_to_answer"),
             models.Index(fields=["asked_at"], name="ask_asked_at"),
         ]
+
+
+class RefusedAct(ProjectedModel):
+    """What a till of one facility could not do because the server of another alone may do it, and why."""
+
+    id = models.UUIDField(primary_key=True)
+    act = models.CharField(max_length=32)
+    facility = models.ForeignKey("parties.Facility", on_delete=models.PROTECT, db_index=False, related_name="+")
+    home = models.ForeignKey("parties.Facility", on_delete=models.PROTECT, db_index=False, related_name="+")
+    subject = models.UUIDField()
+    reason = models.CharField(max_length=64)
+    at = models.DateTimeField(db_index=True)
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "federation_refused_act"

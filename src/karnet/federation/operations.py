@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -115,3 +116,22 @@ class Reinstated(Operation, frozen=True, kw_only=True):
     """A suspended member takes part again, with all it has sent."""
 
     standing: Standing
+
+
+HomeAct = Literal["refund", "replacement", "invoice"]
+"""What one server alone may do, and another asked it for."""
+
+
+@operation("federation.act_refused")
+class ActRefused(Operation, frozen=True, kw_only=True):
+    """A till of `facility` could not do what the server of `home` alone may do: that refused, or did not answer and the
+    agreement lets no more be done without it. `subject`: the order or medium; `reason`: a code of kernel.reasons."""
+
+    id: UUID
+    act: HomeAct
+    facility: UUID
+    home: UUID
+    subject: UUID
+    reason: str
+    operator: UUID
+    sales_point: UUID

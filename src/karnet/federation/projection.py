@@ -6,6 +6,7 @@ from uuid import UUID
 
 from karnet.federation import models
 from karnet.federation.operations import (
+    ActRefused,
     Admitted,
     Invited,
     Joined,
@@ -20,7 +21,7 @@ from karnet.federation.operations import (
     Suspended,
 )
 from karnet.journal.operations import Recorded
-from karnet.journal.projection import Insert, SetLater, Write, projects
+from karnet.journal.projection import Insert, SetLater, Write, projects, stamped
 
 # The hub stands in its own log, and in that of a server that joined it.
 HUB = Insert(models.Hub, ["server", "log", "only"], present_ok=True)
@@ -31,6 +32,9 @@ KEY = Insert(models.Key, ["log", "vkey", "above", "ends", "at", "said_by"], pres
 INVITATION = Insert(models.Invitation, ["id", "log", "until", "at", "said_by"])
 ANNOUNCEMENT = Insert(models.Announcement, ["log", "vkey", "operation", "at"], present_ok=True)
 VOUCHER = Insert(models.Voucher, ["log", "vkey", "voucher", "at"], present_ok=True)
+REFUSED_ACT = Insert(
+    models.RefusedAct, ["id", "act", "facility", "home", "subject", "reason", "at", "origin", "number"]
+)
 STANDING = SetLater(models.Member, ["log"], ["good", "said_by"], "standing")
 
 
@@ -91,6 +95,14 @@ def suspended(part: Suspended, recorded: Recorded, write: Write) -> None:
 @projects(Reinstated)
 def reinstated(part: Reinstated, recorded: Recorded, write: Write) -> None:
     _standing(part, recorded, write)
+
+
+@projects(ActRefused)
+def act_refused(part: ActRefused, recorded: Recorded, write: Write) -> None:
+    write(
+        REFUSED_ACT,
+        (part.id, part.act, part.facility, part.home, part.subject, part.reason, *stamped(recorded)),
+    )
 
 
 def _standing(part: Suspended | Reinstated, recorded: Recorded, write: Write) -> None:

@@ -15,7 +15,7 @@ from typing import Protocol
 import msgspec
 from django.db import DatabaseError, InterfaceError, connection
 
-from karnet.federation import keys, peers
+from karnet.federation import keys, peers, refunds
 from karnet.federation.asks import Waiting, own_answer, own_asks
 from karnet.federation.core.asking import signed
 from karnet.federation.core.messages import Answered, Ask, News, Pull, Reply, Request
@@ -151,11 +151,14 @@ class Relay:
         return after
 
     def _apply(self) -> None:
-        seen = self._news.count
+        seen, look = self._news.count, True  # What arrived before a crash may not be answered yet.
         while not self._stop.is_set():
             done = applying.apply_arrived(self._clock(), APPLIED_AT_ONCE)
             if done.counts:
                 self._delays.note(done.counts, self._clock())
+            if (done.counts or look) and refunds.answer_payouts(self._clock()):
+                self._say("answered refunds that others paid out while this server was away")
+            look = False
             if keys.confirm_announced(self._store.home, self._clock()):
                 self._news.tell()
             # New members are followed as soon as the hub's log says so; their first entries come next.

@@ -35,11 +35,11 @@ COMMON_CARD: dict[Reason, Sentence] = {
         de="Nach der geltenden Vereinbarung darf dieser Betrieb nicht abbuchen, was andere verkauft oder eingenommen haben[; er darf {available_minor} abbuchen]. Nehmen Sie eine andere Zahlung.",
     ),
     Reason.HOME_SILENT: Sentence(
-        en="The server that can do this[, that of {facility},] does not answer now. Try again, nothing is done twice; or send the customer there.",
-        pl="Serwer, który może to zrobić[, obiektu {facility},] teraz nie odpowiada. Spróbuj ponownie, nic nie stanie się dwa razy; albo wyślij klienta tam.",
-        ru="Сервер, который может это сделать[ ({facility})], сейчас не отвечает. Повторите: дважды ничего не произойдёт; или направьте клиента туда.",
-        it="Il server che può farlo[, quello di {facility},] ora non risponde. Riprova: nulla avviene due volte; oppure manda lì il cliente.",
-        de="Der Server, der das kann[, der von {facility},] antwortet gerade nicht. Versuchen Sie es erneut, nichts geschieht doppelt; oder schicken Sie den Gast dorthin.",
+        en="The server that can do this[, that of {facility},] does not answer now[ (last heard {since})]. Try again, nothing is done twice; or send the customer there.",
+        pl="Serwer, który może to zrobić[, obiektu {facility},] teraz nie odpowiada[ (ostatnio słyszany {since})]. Spróbuj ponownie, nic nie stanie się dwa razy; albo wyślij klienta tam.",
+        ru="Сервер, который может это сделать[ ({facility})], сейчас не отвечает[ (последний раз {since})]. Повторите: дважды ничего не произойдёт; или направьте клиента туда.",
+        it="Il server che può farlo[, quello di {facility},] ora non risponde[ (sentito l'ultima volta {since})]. Riprova: nulla avviene due volte; oppure manda lì il cliente.",
+        de="Der Server, der das kann[, der von {facility},] antwortet gerade nicht[ (zuletzt gehört {since})]. Versuchen Sie es erneut, nichts geschieht doppelt; oder schicken Sie den Gast dorthin.",
     ),
     Reason.KEY_NOT_VOUCHED: Sentence(
         en="Nobody has announced this key, or not everybody has vouched for it[; missing: {missing}]. Compare its words by telephone, then vouch.",
@@ -47,5 +47,19 @@ COMMON_CARD: dict[Reason, Sentence] = {
         ru="Этот ключ никто не объявил, или не все за него поручились[; не хватает: {missing}]. Сверьте его слова по телефону, затем поручитесь.",
         it="Nessuno ha annunciato questa chiave, o non tutti hanno garantito per essa[; mancano: {missing}]. Confronta le sue parole al telefono, poi garantisci.",
         de="Niemand hat diesen Schlüssel angekündigt, oder nicht alle haben für ihn gebürgt[; es fehlen: {missing}]. Vergleichen Sie seine Wörter am Telefon, dann bürgen Sie.",
+    ),
+    Reason.CARD_NEEDED_BACK: Sentence(
+        en="The server of the seller[, {facility},] does not answer[ (last heard {since})]. Money can go out now only for tickets of one card that comes back too: tick that card, or ask again later.",
+        pl="Serwer sprzedawcy[, {facility},] nie odpowiada[ (ostatnio słyszany {since})]. Teraz można wypłacić tylko za bilety z jednej karty, którą klient też oddaje: zaznacz tę kartę albo ponów później.",
+        ru="Сервер продавца[ ({facility})] не отвечает[ (последний раз {since})]. Сейчас можно вернуть деньги только за билеты одной карты, которую тоже сдают: отметьте эту карту или повторите позже.",
+        it="Il server del venditore[, {facility},] non risponde[ (sentito l'ultima volta {since})]. Ora si rimborsano solo i biglietti di una tessera che viene anch'essa restituita: selezionala, o riprova più tardi.",
+        de="Der Server des Verkäufers[, {facility},] antwortet nicht[ (zuletzt gehört {since})]. Erstattet werden jetzt nur Tickets einer Karte, die mit zurückkommt: Karte ankreuzen oder später erneut fragen.",
+    ),
+    Reason.ALONE_LIMIT: Sentence(
+        en="The server[ of {facility}] that can do this does not answer[ (last heard {since})], and the partners' agreement lets no more be done without it[: {left_minor} of {limit_minor} for this card are left][: {limit} cards a day]. Call there, or ask again when it answers.",
+        pl="Serwer[ obiektu {facility}], który może to zrobić, nie odpowiada[ (ostatnio słyszany {since})], a umowa partnerów nie pozwala bez niego na więcej[: dla tej karty zostało {left_minor} z {limit_minor}][: {limit} kart dziennie]. Zadzwoń tam albo ponów, gdy odpowie.",
+        ru="Сервер[ ({facility})], который может это сделать, не отвечает[ (последний раз {since})], а договор партнёров не разрешает без него большего[: для этой карты осталось {left_minor} из {limit_minor}][: {limit} карт в день]. Позвоните туда или повторите, когда он ответит.",
+        it="Il server[ di {facility}] che può farlo non risponde[ (sentito l'ultima volta {since})], e l'accordo tra i soci non permette altro senza di lui[: per questa tessera restano {left_minor} su {limit_minor}][: {limit} tessere al giorno]. Telefona lì, o riprova quando risponde.",
+        de="Der Server[ von {facility}], der das kann, antwortet nicht[ (zuletzt gehört {since})], und mehr erlaubt die Vereinbarung der Partner ohne ihn nicht[: für diese Karte bleiben {left_minor} von {limit_minor}][: {limit} Karten am Tag]. Rufen Sie dort an, oder fragen Sie erneut, wenn er antwortet.",
     ),
 }

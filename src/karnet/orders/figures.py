@@ -33,7 +33,8 @@ def sales_by_product(since: datetime, until: datetime, facility: UUID | None = N
 
 
 class Refunded(NamedTuple):
-    """What a facility paid back: how often, and minor units, card deposits included."""
+    """What a facility paid back of its own sales, wherever it was paid out: how often, and minor units, card deposits that
+    it paid included."""
 
     facility: UUID
     times: int
@@ -44,9 +45,10 @@ class Refunded(NamedTuple):
 def refunds(since: datetime, until: datetime, facility: UUID | None = None) -> list[Refunded]:
     """Return what was paid back in [since, until), by facility and currency."""
     found = rows(
-        "SELECT facility_id, count(*), sum(refund)::bigint, currency FROM orders_given_back"
-        " WHERE at >= %s AND at < %s AND (%s::uuid IS NULL OR facility_id = %s) GROUP BY 1, 4 ORDER BY 1",
-        [since, until, facility, facility],
+        "SELECT g.facility_id, count(*), sum(g.refund - coalesce(p.amount, 0))::bigint, g.currency"
+        " FROM orders_given_back g LEFT JOIN orders_refund_paid p ON p.number = g.number AND p.at >= %s AND p.at < %s"
+        " WHERE g.at >= %s AND g.at < %s AND (%s::uuid IS NULL OR g.facility_id = %s) GROUP BY 1, 4 ORDER BY 1",
+        [since, until, since, until, facility, facility],
     )
     return [Refunded._make(row) for row in found]
 

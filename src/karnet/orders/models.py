@@ -203,7 +203,9 @@ class GivenBack(ProjectedModel):
             BrinIndex(fields=["at"], name="given_back_by_time", pages_per_range=32, autosummarize=True)
         ]
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(refund_kind__in=_PAYMENT_KINDS), name="refund_kind_known"),
+            models.CheckConstraint(
+                condition=Q(refund_kind__in=(*_PAYMENT_KINDS, "elsewhere")), name="refund_kind_known"
+            ),
             models.CheckConstraint(condition=Q(refund__gte=0, vat__gte=0, deposit__gte=0), name="refund_not_negative"),
         ]
 
@@ -216,6 +218,72 @@ class LineBack(ProjectedModel):
 
     class Meta:
         db_table = "orders_line_back"
+
+
+class RefundOwed(ProjectedModel):
+    """A refund that `payer` may pay out for `facility`, whose server gave the lines back (in `operation`).
+
+    Names of refunds are given by who pays, so the operation is in the key: nobody keeps another's row out."""
+
+    pk = models.CompositePrimaryKey("refund", "operation")
+    refund = models.UUIDField()
+    operation = models.UUIDField()
+    order = models.UUIDField(db_index=True)
+    facility = _seller("Facility")
+    payer = _seller("Facility")
+    currency = models.CharField(max_length=3)
+    amount = models.BigIntegerField()
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "orders_refund_owed"
+
+
+class RefundPaid(ProjectedModel):
+    """A refund that `facility` paid out for a sale of `home`. `alone`: without the home server's word; then `medium` is the
+    card that came back for it."""
+
+    pk = models.CompositePrimaryKey("refund", "operation")
+    refund = models.UUIDField()
+    operation = models.UUIDField()
+    order = models.UUIDField(db_index=True)
+    lines = models.TextField()
+    facility = _seller("Facility")
+    home = _seller("Facility")
+    currency = models.CharField(max_length=3)
+    amount = models.BigIntegerField()
+    alone = models.BooleanField()
+    medium = models.UUIDField(null=True)
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "orders_refund_paid"
+        indexes: ClassVar = [
+            # Those paid without asking are few, however many there were.
+            models.Index(fields=["home"], condition=Q(alone=True), name="refund_paid_alone"),
+            models.Index(fields=["medium"], condition=Q(alone=True), name="refund_paid_for_card"),
+        ]
+
+
+class RefundRefused(ProjectedModel):
+    """A refund that was paid out alone and that the server that sold does not stand for; `reason` is a code."""
+
+    pk = models.CompositePrimaryKey("refund", "origin")
+    refund = models.UUIDField()
+    order = models.UUIDField()
+    facility = _seller("Facility")
+    payer = _seller("Facility")
+    reason = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "orders_refund_refused"
 
 
 class Invoice(ProjectedModel):

@@ -26,6 +26,9 @@ PaymentKind = Literal["cash", "card", "bank_transfer", "voucher", "internal_acco
 PaidWith = Literal[PaymentKind, "stored_money"]
 """How a sale is paid. `stored_money`: with the money on a card (SPEC N10)."""
 
+RefundKind = Literal[PaymentKind, "elsewhere"]
+"""How a refund is paid out. `elsewhere`: by another server's till, for us (RefundOwed)."""
+
 CashReason = Literal["change", "bank", "expense", "other"]
 """Why cash was put into a drawer or taken out: change brought, to the bank or safe, something bought, anything else."""
 
@@ -98,12 +101,46 @@ class Sold(Operation, frozen=True, kw_only=True):
         )  # fmt: skip
 
 
+class RefundOwed(Part, frozen=True, kw_only=True):
+    """The server that sold lets another facility (`payer`) pay a refund out for it, and owes it `amount` minor units.
+
+    `refund`: the name of the refund, given by who pays (`rules.elsewhere.refund_id`); `for_operator`,
+    `for_sales_point`: who asked for it there."""
+
+    refund: UUID
+    order: UUID
+    facility: UUID
+    payer: UUID
+    currency: str
+    amount: int
+    for_operator: UUID | None = None
+    for_sales_point: UUID | None = None
+
+
+class RefundPaid(Part, frozen=True, kw_only=True):
+    """A facility paid `amount` minor units out for a sale that another facility (`home`) made. A fact that settles.
+
+    `alone`: the home server did not answer, and the agreement's limit let it be paid; then `medium` is the card that
+    was handed in for it."""
+
+    refund: UUID
+    order: UUID
+    lines: tuple[UUID, ...]
+    facility: UUID
+    home: UUID
+    currency: str
+    amount: int
+    alone: bool = False
+    medium: UUID | None = None
+
+
 @operation("orders.returned")
 class Returned(Operation, frozen=True, kw_only=True):
     """Lines given back and money refunded; and cards handed in, their deposit paid out (perhaps with no order at all:
     a deposit may be returned at another facility than the one that took it).
 
-    `refund` is all that is paid out: the lines' amounts (`vat` inside them) and the deposits."""
+    `refund` is all that is paid out: the lines' amounts (`vat` inside them), the deposits, and what is `paid` for another
+    facility's sale. `owed`: the money is paid out by another server (`refund_kind` "elsewhere")."""
 
     id: UUID
     facility: UUID
@@ -111,7 +148,7 @@ class Returned(Operation, frozen=True, kw_only=True):
     operator: UUID
     currency: str
     refund: int
-    refund_kind: PaymentKind
+    refund_kind: RefundKind
     vat: int = 0
     order: UUID | None = None
     lines: tuple[UUID, ...] = ()
@@ -120,9 +157,25 @@ class Returned(Operation, frozen=True, kw_only=True):
     voided: tuple[EntitlementVoided, ...] = ()
     deposits: tuple[DepositReturned, ...] = ()
     transfers: tuple[Transfer, ...] = ()
+    accounts: tuple[AccountOpened, ...] = ()
+    owed: RefundOwed | None = None
+    paid: RefundPaid | None = None
 
     def parts(self) -> Iterable[Part]:
-        return (*self.media, *self.voided, *self.deposits, *self.transfers)
+        elsewhere = tuple(part for part in (self.owed, self.paid) if part is not None)
+        return (*self.accounts, *self.media, *self.voided, *self.deposits, *elsewhere, *self.transfers)
+
+
+@operation("orders.refund_refused")
+class RefundRefused(Operation, frozen=True, kw_only=True):
+    """The server that sold does not stand for a refund that another paid out alone: `reason` says why (a code of
+    kernel.reasons). The agreement says who bears it (SPEC N14)."""
+
+    refund: UUID
+    order: UUID
+    facility: UUID
+    payer: UUID
+    reason: str
 
 
 @operation("orders.invoiced")

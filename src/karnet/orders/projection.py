@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from karnet.journal.operations import Recorded
-from karnet.journal.projection import Insert, SetEarlier, Write, projects, stamped
+from karnet.journal.projection import CLAIM, Insert, SetEarlier, Write, projects, stamped
+from karnet.kernel.ids import named_id
 from karnet.orders import models
 from karnet.orders.models import CashMovement, GivenBack, Invoice, LineBack, Order, OrderLine, Payment, Shift, Terms
 from karnet.orders.operations import (
     CashMoved,
     Invoiced,
+    RefundOwed,
+    RefundPaid,
+    RefundRefused,
     Returned,
     ShiftClosed,
     ShiftOpened,
@@ -71,6 +75,16 @@ GIVEN_BACK = Insert(
     ["id", *_SELLER, "shift", "order", "currency", "refund", "vat", "deposit", "refund_kind", *_FACT],
 )
 LINE_BACK = _LineBack(LineBack, ["line", "given_back"])
+OWED = Insert(models.RefundOwed, ["refund", "operation", "order", "facility", "payer", "currency", "amount", *_FACT])
+PAID = Insert(
+    models.RefundPaid,
+    [
+        "refund", "operation", "order", "lines", "facility", "home", "currency", "amount", "alone", "medium", *_FACT,
+    ],
+)  # fmt: skip
+REFUSED = Insert(models.RefundRefused, ["refund", "order", "facility", "payer", "reason", *_FACT])
+REFUND_GUARD = "refund_paid"
+"""A refund is paid out once at the facility that named it (`CLAIM`)."""
 INVOICE = _Invoice(Invoice, ["order", "facility", "year", "sequence", "document", "buyer", *_FACT])
 CASH_MOVED = Insert(CashMovement, ["id", "shift", "operator", "currency", "amount", "reason", *_FACT])
 TERMS = Insert(Terms, ["id", "sales_point", "products", "limit_minor", *_FACT])
@@ -159,6 +173,39 @@ def returned(back: Returned, recorded: Recorded, write: Write) -> None:
     )  # fmt: skip
     for line in back.lines:
         write(LINE_BACK, (line, back.id))
+
+
+@projects(RefundOwed)
+def refund_owed(owed: RefundOwed, recorded: Recorded, write: Write) -> None:
+    write(
+        OWED,
+        (
+            owed.refund, recorded.entry.id, owed.order, owed.facility, owed.payer, owed.currency, owed.amount,
+            *stamped(recorded),
+        ),
+    )  # fmt: skip
+
+
+@projects(RefundPaid)
+def refund_paid(paid: RefundPaid, recorded: Recorded, write: Write) -> None:
+    lines = " ".join(line.hex for line in paid.lines)
+    write(
+        PAID,
+        (
+            paid.refund, recorded.entry.id, paid.order, lines, paid.facility, paid.home, paid.currency, paid.amount,
+            paid.alone, paid.medium, *stamped(recorded),
+        ),
+    )  # fmt: skip
+    # Others know the refund's name before it is paid; they can claim it for facilities of their own alone.
+    write(CLAIM, (REFUND_GUARD, named_id("refund_paid", paid.facility, paid.refund)))
+
+
+@projects(RefundRefused)
+def refund_refused(refused: RefundRefused, recorded: Recorded, write: Write) -> None:
+    write(
+        REFUSED,
+        (refused.refund, refused.order, refused.facility, refused.payer, refused.reason, *stamped(recorded)),
+    )
 
 
 @projects(Invoiced)

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from karnet.entitlements.operations import BlockCode, MediumKind
-from karnet.orders.operations import CashReason, Payment, PaymentKind
+from karnet.orders.operations import CashReason, Payment, PaymentKind, RefundKind
 
 
 class OpenShift(msgspec.Struct, frozen=True, kw_only=True):
@@ -189,14 +189,48 @@ class GiveBack(msgspec.Struct, frozen=True, kw_only=True):
     account: UUID | None = None
 
 
+class GiveBackFor(GiveBack, frozen=True, kw_only=True):
+    """Return lines of an order of ours whose money another server's facility (`payer`) pays out: no cards, `refund_kind`
+    "elsewhere". `refund`: the name it gave the refund; `for_operator`, `for_sales_point`: who asked for it there."""
+
+    refund: UUID
+    payer: UUID
+    for_operator: UUID | None = None
+    for_sales_point: UUID | None = None
+    refund_kind: RefundKind = "elsewhere"  # type: ignore[assignment]
+
+
+class PayOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Pay a refund out for a sale of another server's facility (`home`), and take `cards` back with their deposits.
+
+    `amount`: what the home server said, minor units of `currency`. None: it did not answer; then the agreement's limit
+    for one card decides, and the card that the lines' tickets are on must be among `cards`.
+    """
+
+    key: str
+    at: datetime
+    actor: UUID
+    sales_point: UUID
+    refund: UUID
+    order: UUID
+    lines: tuple[UUID, ...]
+    home: UUID
+    currency: str
+    amount: int | None = None
+    cards: tuple[str, ...] = ()
+    refund_kind: PaymentKind = "cash"
+
+
 class TakenBack(msgspec.Struct, frozen=True, kw_only=True, tag="taken_back"):
-    """`refund`: paid out in all, minor units; `deposit`: the part of it for cards; `vat`: inside the rest."""
+    """`refund`: paid out in all, minor units; `deposit`: the part of it for cards; `vat`: inside the rest. `elsewhere`:
+    the part that another server's till pays out."""
 
     id: UUID
     refund: int
     deposit: int
     vat: int
     lines: tuple[UUID, ...] = ()
+    elsewhere: int = 0
 
 
 class ReplaceCard(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ def movement(ledger: Ledger, key: str, *movements: Movement, reason: str = "corr
 
 def test_books_hold_every_house_account_in_its_unit(ledger: Ledger) -> None:
     held = {account.purpose: account.held for account in selectors.owned(NORTH)}
-    assert len(held) == 14
+    assert len(held) == 15
     assert held["revenue"].unit == "PLN"
     assert held["points_taken"].unit == "points"
     assert all(balance.hot and balance.overdraft is None for balance in held.values())
@@ -45,7 +45,7 @@ def test_opening_books_again_changes_and_records_nothing(ledger: Ledger) -> None
 def test_books_in_a_second_currency_add_what_is_missing(ledger: Ledger) -> None:
     open_books([OpenBooks(key="eur", at=AT, actor=ledger.server, facility=NORTH, currency="EUR")])
     assert house_account(NORTH, "revenue", "EUR") in {account.id for account in selectors.owned(NORTH)}
-    assert len(selectors.owned(NORTH)) == 25
+    assert len(selectors.owned(NORTH)) == 27
 
 
 def test_books_of_no_facility_or_in_no_currency_are_refused(server: UUID) -> None:

@@ -103,7 +103,7 @@ def test_places_are_given_in_order_and_nothing_is_not_transferred() -> None:
 def test_house_accounts_are_hot_so_that_nobody_waits_for_them() -> None:
     accounts = house_accounts(A, "PLN")
     assert all(account.hot and account.overdraft is None for account in accounts)
-    assert len({account.id for account in accounts}) == len(accounts) == 14
+    assert len({account.id for account in accounts}) == len(accounts) == 15
 
 
 ACCOUNTS = [named_id("account", n) for n in range(4)]

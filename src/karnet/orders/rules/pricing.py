@@ -15,19 +15,20 @@ from karnet.catalogue.operations import Product
 from karnet.kernel.money import divide, vat_included
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
-from karnet.orders.operations import PaidWith, Payment, PaymentKind
+from karnet.orders.operations import PaidWith, Payment, RefundKind
 from karnet.orders.requests import SaleLine
 
 MAX_QUANTITY = 10_000
 MAX_AMOUNT = 10**12
 """Minor units; far above any sale and far below where sums would leave the journal's integers."""
 
-CASH_ACCOUNTS: dict[PaymentKind, HousePurpose] = {
+CASH_ACCOUNTS: dict[RefundKind, HousePurpose] = {
     "card": "card_payments",
     "bank_transfer": "bank_transfers",
     "voucher": "vouchers",
     "invoice": "receivables",
     "on_account": "receivables",
+    "elsewhere": "refunds",
 }
 
 
@@ -129,7 +130,7 @@ def change(payments: Iterable[Payment]) -> int:
 
 
 def payment_account(
-    kind: PaymentKind, *, facility: UUID, shift: UUID | None, account: UUID | None, currency: str
+    kind: RefundKind, *, facility: UUID, shift: UUID | None, account: UUID | None, currency: str
 ) -> UUID | None:
     """Return the account that money of this kind comes from (sale) or goes to (refund); None for cash with no shift."""
     if kind == "cash":

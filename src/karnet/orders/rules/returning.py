@@ -23,8 +23,9 @@ from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
 from karnet.orders.operations import PaymentKind, Returned
-from karnet.orders.requests import GiveBack, ReplaceCard, TakenBack
+from karnet.orders.requests import GiveBack, GiveBackFor, PayOut, ReplaceCard, TakenBack
 from karnet.orders.rules.counter import Counter, Place, RunningShift
+from karnet.orders.rules.elsewhere import owed_elsewhere
 from karnet.orders.rules.pricing import MAX_AMOUNT, allocate, earned, payment_account
 
 
@@ -73,8 +74,8 @@ def decide_give_back(
     place = counter.place(request)
     if isinstance(place, Refused):
         return place, ()
-    if request.refund_kind not in get_args(PaymentKind):
-        return bad_values({"refund_kind": f"must be one of {', '.join(get_args(PaymentKind))}"}), ()
+    if wrong := _wrong_kind(request):
+        return wrong, ()
     if request.refund_kind == "on_account" and place.kind != "partner":
         return bad_values({"refund_kind": "on account is for partners' sales points only"}), ()
     shift = counter.shift(request, place, {request.refund_kind})
@@ -83,7 +84,7 @@ def decide_give_back(
     lines = _lines(request, place, orders)
     if isinstance(lines, Refused):
         return lines, ()
-    media = _media(request, place, desk, held)
+    media = media_back(request, place, desk, held)
     if isinstance(media, Refused):
         return media, ()
     if not lines and not media:
@@ -98,14 +99,30 @@ def decide_give_back(
     if paid_to is None or (request.account is not None and request.refund_kind != "internal_account"):
         return bad_values({"account": "goes with an internal account, and only with that"}), ()
     returned = _returned(request, place, shift, paid_to, lines, media, held, orders)
+    elsewhere = 0
+    if isinstance(request, GiveBackFor):
+        returned = owed_elsewhere(returned, request, paid_to)
+        elsewhere = returned.owed.amount if returned.owed else 0
     for medium in media:
         desk.put(msgspec.structs.replace(medium, state="returned", state_at=instant(request.at)))
         held.deposits[medium.id] = []
     if request.order is not None:
         orders.fold(request.order, set(returned.lines))
     deposit = sum(back.amount for back in returned.deposits)
-    answer = TakenBack(id=returned.id, refund=returned.refund, deposit=deposit, vat=returned.vat, lines=returned.lines)
+    answer = TakenBack(
+        id=returned.id, refund=returned.refund, deposit=deposit, vat=returned.vat, lines=returned.lines,
+        elsewhere=elsewhere,
+    )  # fmt: skip
     return answer, (returned,)
+
+
+def _wrong_kind(request: GiveBack) -> Refused | None:
+    if isinstance(request, GiveBackFor):
+        right = request.refund_kind == "elsewhere" and not request.cards
+        return None if right else bad_values({"refund_kind": "another server's till pays out: no cards come back here"})
+    if request.refund_kind not in get_args(PaymentKind):
+        return bad_values({"refund_kind": f"must be one of {', '.join(get_args(PaymentKind))}"})
+    return None
 
 
 def _lines(request: GiveBack, place: Place, orders: Orders) -> list[SoldLine] | Refused:
@@ -129,7 +146,8 @@ def _lines(request: GiveBack, place: Place, orders: Orders) -> list[SoldLine] | 
     return lines
 
 
-def _media(request: GiveBack, place: Place, desk: Desk, held: Held) -> list[MediumState] | Refused:
+def media_back(request: GiveBack | PayOut, place: Place, desk: Desk, held: Held) -> list[MediumState] | Refused:
+    """Return the media that are handed in, or why one cannot be."""
     media = []
     for number in dict.fromkeys(request.cards):
         medium = desk.find(number)
