@@ -7,12 +7,14 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
 
 from karnet.access.services import Verdict
 from karnet.journal.cuts import Cut, extent, latest_cut
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.reasons import Reason
 from karnet.settlement import selectors
+from karnet.settlement.operations import AgreementSigned
 from karnet.settlement.requests import (
     Close,
     ClosedPeriod,
@@ -26,6 +28,7 @@ from karnet.settlement.services import close, propose_agreements, sign_agreement
 from karnet.settlement.settling import settle
 from tests.card.conftest import EARLY, MORNING, Server, carry, facts
 from tests.card.test_arrivals import exchange
+from tests.card.test_attacks import Forger
 
 pytestmark = pytest.mark.database
 
@@ -191,3 +194,20 @@ def test_periods_are_closed_by_the_server_that_proposed_the_agreement_alone(
     carry(north, south)
     with south:
         assert len(selectors.closings(closed.agreement)) == 1
+
+
+def test_who_is_no_member_signs_nothing(north: Server, south: Server, hub: Server) -> None:
+    """Gates go by an agreement once no signature is missing: a stranger's must not stand for a member's."""
+    carry(south, north)
+    text = propose(north)
+    carry(north, south)
+    forger = Forger(hub)
+    signed = AgreementSigned(agreement=text.id, member=hub.facility, sha256=text.sha256)
+    forger.send(south, forger.entry(signed, hub.anna))
+    with south:
+        held = south.held(hub).quarantined
+        assert held is not None
+        assert held.code == "refused_by_tables"
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT DISTINCT missing FROM access_terms WHERE agreement = %s", [text.id])
+            assert cursor.fetchall() == [(2,)]

@@ -11,24 +11,36 @@ import msgspec
 import pytest
 from django.db import connection
 
-from karnet.access.operations import Passage, Passed
+from karnet.access.operations import GateTerms, Passage, Passed, TermsSet
 from karnet.access.services import Verdict
 from karnet.accounts.operations import Transfer, house_account
 from karnet.entitlements.operations import MediumIssued
 from karnet.entitlements.rules import medium_id
 from karnet.journal import arrivals
 from karnet.journal.applying import apply_all
-from karnet.journal.operations import ActorEnrolled, ActorRetired, Entry, Received, encode_entry, entry_head, operation
+from karnet.journal.operations import (
+    ActorEnrolled,
+    ActorRetired,
+    Entry,
+    Received,
+    decode_entry,
+    encode_entry,
+    entry_head,
+    operation,
+)
 from karnet.journal.operations import Operation as Body
+from karnet.journal.rules.arrivals import ActorView, Log, Made, Place, claims_of, judge
 from karnet.journal.tlog.checkpoint import Checkpoint, sign_checkpoint
 from karnet.journal.tlog.merkle import leaf_hashes
 from karnet.journal.tlog.tiles import TileBuilder
 from karnet.kernel.ids import derived_id, named_id
 from karnet.orders.operations import Returned, Sold
-from karnet.parties.operations import Facility, FacilityEnrolled
+from karnet.parties.operations import Facility, FacilityEnrolled, operator_id
 from tests.card.conftest import MORNING, Server, carry, deliver, facts
 
 pytestmark = pytest.mark.database
+
+LATER = MORNING + timedelta(days=1)
 
 
 class Forger:
@@ -110,6 +122,28 @@ def _enrolment(forger: Forger, south: Server, north: Server, sale: Sold) -> byte
     )
 
 
+def _gate_by_anothers_name(forger: Forger, south: Server, north: Server, sale: Sold) -> bytes:
+    """Before north enrols its cashier Bob, south has a gate of his id."""
+    from karnet.access.operations import Gate, GateEnrolled
+
+    bob = operator_id(north.facility, "bob")
+    actor = ActorEnrolled(id=bob, kind="device", parent=south.facility)
+    return forger.entry(GateEnrolled(actor=actor, gate=Gate(id=bob, facility=south.facility, code="G", direction="in")))
+
+
+def _terms_of_others(forger: Forger, south: Server, north: Server, sale: Sold) -> bytes:
+    """South alone decides what a passage at north's gate weighs."""
+    terms = (GateTerms(gate=north.gate, points=0, weight=0),)
+    return forger.entry(TermsSet(agreement=UUID(int=3), valid_from=MORNING, valid_until=LATER, terms=terms))
+
+
+def _terms_without_text(forger: Forger, south: Server, north: Server, sale: Sold) -> bytes:
+    """Terms that wait for signatures, put there before the text that they are of."""
+    terms = (GateTerms(gate=north.gate, points=0, weight=0),)
+    body = TermsSet(agreement=UUID(int=3), valid_from=MORNING, valid_until=LATER, terms=terms, signatures=2)
+    return forger.entry(body)
+
+
 def _facility_again(forger: Forger, south: Server, north: Server, sale: Sold) -> bytes:
     actor = ActorEnrolled(id=north.facility, kind="facility", parent=south.server)
     place = Facility(id=north.facility, code=north.code, currency="PLN", time_zone="Europe/Warsaw")
@@ -155,6 +189,9 @@ FORGERIES: dict[str, tuple[str, Forge]] = {
     "a passage at another server's gate": ("foreign_actor", _passage),
     "somebody enrolled into another server": ("foreign_actor", _enrolment),
     "another server's facility made anew": ("foreign_actor", _facility_again),
+    "somebody of another server enrolled as a gate": ("wrong_id", _gate_by_anothers_name),
+    "terms for another server's gate": ("foreign_actor", _terms_of_others),
+    "terms to sign without a text": ("wrong_terms", _terms_without_text),
     "another's retirement": ("foreign_actor", lambda f, s, n, sale: f.entry(ActorRetiring(n.anna))),
     "a medium with the id of another number": ("wrong_id", _wrong_medium),
     "a ticket sold before, sold again": (
@@ -234,6 +271,41 @@ def test_a_forged_entry_is_named_and_nothing_of_it_or_after_it_is_applied(
         assert (hub.held(north).quarantined, hub.held(north).waiting) == (None, "")
         assert hub.held(north).applied == hub.held(north).size
     assert any("N-7" in row for row in facts(hub)["entitlements_medium"])
+
+
+def test_ids_that_another_server_made_stop_the_thief_even_where_it_comes_first(
+    north: Server, south: Server, hub: Server
+) -> None:
+    from karnet.journal.selectors import entries_after
+
+    mine = the_sale(south)
+    theirs = the_sale(north)
+    with north:
+        (entry,) = [r.entry.id for r in entries_after(0) if r.entry.body == theirs]
+    forger = Forger(south)
+    stolen = forger.entry(new_sale(mine, "S-2", order=theirs.order), south.anna)
+    forger.send(hub, stolen)
+    with hub:
+        held = hub.held(south)
+        assert held.quarantined is not None
+        assert (held.quarantined.code, held.applied) == ("stolen_id", len(forger.entries))
+    carry(north, hub)
+    with hub:
+        assert (hub.held(north).quarantined, hub.held(north).waiting) == (None, "")
+        assert hub.held(north).applied == hub.held(north).size
+    log = Log(south.name, south.server)
+    everybody = ActorView("operator", south.facility, south.server)
+    for body, changes in (
+        (new_sale(mine, "S-3"), {"id": entry}),
+        (new_sale(mine, "S-3", lines=theirs.lines), {}),
+        (new_sale(mine, "S-3", entitlements=theirs.entitlements), {}),
+        (new_sale(mine, "S-3", deposits=theirs.deposits), {}),
+    ):
+        forged = decode_entry(forger.entry(body, south.anna, **changes))
+        claimed = [claim for claim in claims_of(forged, Place(log, 9)) if isinstance(claim, Made)]
+        fault = judge(claimed, log, lambda actor: everybody)
+        assert fault is not None
+        assert fault.code == "stolen_id"
 
 
 def test_another_servers_entries_replayed_as_ones_own_are_named(north: Server, south: Server, hub: Server) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
+from uuid import UUID
 
 import msgspec
 
@@ -22,8 +23,9 @@ from karnet.federation.sim.memory import MemoryLog, MemoryStore
 from karnet.federation.sim.server import stored
 from karnet.federation.sim.world import World
 from karnet.journal.operations import ActorEnrolled, Entry, Operation
+from karnet.journal.rules.arrivals import Log, Made, Place, claims_of
 from karnet.journal.tlog.note import SignatureType, SigningKey, sign_note
-from karnet.kernel.ids import derived_id
+from karnet.kernel.ids import derived_id, owned_id
 from karnet.kernel.time import instant
 from karnet.parties.operations import Operator, OperatorEnrolled, operator_id
 
@@ -98,7 +100,7 @@ def _seal(world: World, evil: Machine, kept: Kept) -> Named:
 def _entry(world: World, evil: Machine, operation: Operation, at: datetime) -> Kept:
     actor = evil.desk.operator
     at = instant(at)
-    entry_id = derived_id(at, f"evil:{world.chance.getrandbits(64)}")
+    entry_id = owned_id(evil.server.who.server, at, f"evil:{world.chance.getrandbits(64)}")
     return stored(Entry(id=entry_id, at=at, actor=actor, body=operation), b"")
 
 
@@ -186,13 +188,19 @@ def account_on_other_terms(world: World, evil: Machine, victim: Machine) -> Name
 
 
 def stolen_id(world: World, evil: Machine, victim: Machine) -> Named | None:
-    """A member gives a sale of its own the id of another's, just made: whoever applies the thief's first refuses the
-    honest one."""
+    """A member gives something of its own the id of another's, just made: an operation, or anything that one makes.
+
+    It says nothing of having heard of the other, so some will meet the thief's entry first.
+    """
     nodes = sorted(world.hub.nodes.keys() - world.hub.down)
     if not victim.may_sign or not nodes:
         return None
-    desk, now = victim.desk, world.clock(victim)
-    desk.record(desk.sell(world.chance, now), world.chance, now)
+    now = world.clock(victim)
+    ways = ("sell", "pass_gate", "grant", "load", "charge", "block", "hand_in", "open_shift")
+    name = world.chance.choice(ways)
+    theirs, ours = (getattr(machine.desk, name)(world.chance, now) for machine in (victim, evil))
+    if theirs is None or ours is None or not victim.desk.record(theirs, world.chance, now):
+        return None
     genuine = victim.server.disk.unsealed[-1].entry
     while victim.server.disk.unsealed:
         victim.server.seal()
@@ -200,8 +208,20 @@ def stolen_id(world: World, evil: Machine, victim: Machine) -> Named | None:
     if push is None:
         return None
     _say(world, victim, push)  # The thief hears of it from the hub.
-    stolen = msgspec.structs.replace(genuine, actor=evil.desk.operator, body=evil.desk.sell(world.chance, genuine.at))
-    return _seal(world, evil, stored(stolen, b""))
+    forged = Entry(
+        id=owned_id(evil.server.who.server, instant(now), "thief"), at=instant(now), actor=genuine.actor, body=ours
+    )
+    pairs = zip(_made(forged, evil), _made(genuine, victim), strict=False)
+    instead, stolen = world.chance.choice(list(pairs))
+    actor = evil.desk.gate if genuine.actor == victim.desk.gate else evil.desk.operator
+    kept = stored(msgspec.structs.replace(forged, actor=actor), b"")
+    return _seal(world, evil, Kept(kept.data.replace(str(instead).encode(), str(stolen).encode()), kept.content))
+
+
+def _made(entry: Entry, machine: Machine) -> list[UUID]:
+    """What an entry makes, in its order."""
+    place = Place(Log(machine.name, machine.server.who.server), 1)
+    return [claim.id for claim in claims_of(entry, place) if isinstance(claim, Made)]
 
 
 def forged_relay(world: World, evil: Machine, victim: Machine) -> Named | None:
@@ -254,9 +274,6 @@ def _say(world: World, evil: Machine, push: Push) -> None:
         world.ask(evil, world.chance.choice(nodes), push)
 
 
-KNOWN_HOLES: Mapping[str, Attack] = MappingProxyType({"stolen_id": stolen_id})
-"""Attacks that do harm others: nothing guards against them yet."""
-
 ATTACKS: Mapping[str, Attack] = MappingProxyType(
     {
         "rewrite": rewrite,
@@ -267,6 +284,7 @@ ATTACKS: Mapping[str, Attack] = MappingProxyType(
         "garbage": garbage,
         "money_from_nothing": money_from_nothing,
         "account_on_other_terms": account_on_other_terms,
+        "stolen_id": stolen_id,
         "forged_relay": forged_relay,
         "forged_note": forged_note,
         "flood": flood,

@@ -7,7 +7,7 @@ tables, so with the link down they go by what was known then, as in life: points
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID
 
@@ -45,7 +45,7 @@ from karnet.entitlements.rules import medium_id, points_account
 from karnet.federation.sim.schema import Row
 from karnet.federation.sim.server import Server
 from karnet.journal.operations import ActorEnrolled, Founded, Operation
-from karnet.kernel.ids import derived_id, named_id
+from karnet.kernel.ids import owned_id
 from karnet.kernel.time import instant
 from karnet.orders.operations import Line, Payment, Returned, ShiftClosed, ShiftOpened, Sold
 from karnet.orders.rules.pricing import allocate, earned
@@ -64,6 +64,8 @@ from karnet.parties.operations import (
 CURRENCY, ZONE = "PLN", "Europe/Warsaw"
 PRICE, DEPOSIT, POINTS, VAT_BP = 26_00, 10_00, 30, 800
 FOR_EVER = Validity(kind="season")
+FOUNDED = datetime(2027, 1, 1, tzinfo=UTC)
+"""The instant in the ids of what is there from the beginning."""
 
 
 class Desk:
@@ -75,7 +77,7 @@ class Desk:
         self.operator = operator_id(self.facility, "anna")
         self.till = sales_point_id(self.facility, "till")
         self.gate = gate_id(self.facility, "gate")
-        self.product = named_id("product", code)
+        self.product = owned_id(server.who.server, FOUNDED, code, "product")
         self._keys = 0
 
     def found(self, at: datetime) -> bool:
@@ -132,6 +134,12 @@ class Desk:
         key = f"{self.code}:{self._keys}:{chance.getrandbits(32)}"
         return self.server.record(key, at, actor, operation, salt=chance.randbytes(16))
 
+    def _made(self, at: datetime, key: str, what: str) -> UUID:
+        return owned_id(self.server.who.server, instant(at), key, what)
+
+    def _new(self, at: datetime, chance: Random, what: str) -> UUID:
+        return self._made(at, f"{self.code}:{chance.getrandbits(64)}", what)
+
     def sell(self, chance: Random, at: datetime) -> Operation:
         """A points ticket on a new card, with a deposit. Now and then another server issues the same number."""
         shared = chance.random() < 0.1
@@ -162,14 +170,14 @@ class Desk:
         at = instant(at)
         sequence = chance.getrandbits(30)
         ticket = EntitlementIssued(
-            id=derived_id(at, key, "ticket"), medium=medium, product=self.product, product_code="points-30",
+            id=self._made(at, key, "ticket"), medium=medium, product=self.product, product_code="points-30",
             kind="points", category="adult", operator=operator or self.operator, sales_point=till or self.till,
             facility=self.facility, currency=CURRENCY, price=PRICE, list_price=PRICE, time_zone=ZONE,
             validity=FOR_EVER, points=POINTS,
         )  # fmt: skip
         vat = PRICE * VAT_BP // (10_000 + VAT_BP)
         taken = (
-            (DepositTaken(id=derived_id(at, key, "deposit"), medium=medium, facility=self.facility, amount=deposit, currency=CURRENCY),)
+            (DepositTaken(id=self._made(at, key, "deposit"), medium=medium, facility=self.facility, amount=deposit, currency=CURRENCY),)
             if deposit
             else ()
         )  # fmt: skip
@@ -182,12 +190,12 @@ class Desk:
         )
         issued = house_account(self.facility, "points_issued", "points")
         return Sold(
-            order=derived_id(at, key, "order"), number=f"{self.code}/{sequence}", sequence=sequence,
+            order=self._made(at, key, "order"), number=f"{self.code}/{sequence}", sequence=sequence,
             facility=self.facility, sales_point=till or self.till, operator=operator or self.operator,
             currency=CURRENCY, total=PRICE,
             lines=(
                 Line(
-                    id=derived_id(at, key, "line"), product=self.product, product_code="points-30", category="adult",
+                    id=self._made(at, key, "line"), product=self.product, product_code="points-30", category="adult",
                     unit_price=PRICE, amount=PRICE, vat_bp=VAT_BP, vat=vat, entitlement=ticket.id,
                 ),
             ),
@@ -217,7 +225,7 @@ class Desk:
         first = ticket["activated_at"] is None
         return Passed(
             passage=Passage(
-                id=derived_id(instant(at), f"{self.code}:{chance.getrandbits(64)}", "passage"), gate=self.gate,
+                id=self._new(at, chance, "passage"), gate=self.gate,
                 facility=self.facility, medium=ticket["medium"], entitlement=ticket["id"], direction="in",
                 points=points, weight=1_000_000,
             ),
@@ -235,7 +243,7 @@ class Desk:
         if account["balance"] - account["reserved"] < 4:
             return None
         grant, until = (
-            derived_id(instant(at), f"{self.code}:{chance.getrandbits(64)}", "grant"),
+            self._new(at, chance, "grant"),
             at + timedelta(seconds=15),
         )
         taken = house_account(self.facility, "points_taken", "points")
@@ -284,7 +292,7 @@ class Desk:
         paid = house_account(self.facility, "card_payments", CURRENCY)
         return Loaded(
             load=MoneyLoaded(
-                id=derived_id(instant(at), f"{self.code}:{chance.getrandbits(64)}", "load"), medium=medium["id"],
+                id=self._new(at, chance, "load"), medium=medium["id"],
                 facility=self.facility, currency=CURRENCY, money=20_00,
             ),
             sales_point=self.till,
@@ -314,7 +322,7 @@ class Desk:
             between = [Transfer(source=pocket["account"], target=owed, amount=amount, unit=CURRENCY)]
             sources = [(due, amount)]
         targets = earned(self.facility, CURRENCY, gross=amount, vat=0, deposit=0)
-        charge = derived_id(instant(at), f"{self.code}:{chance.getrandbits(64)}", "charge")
+        charge = self._new(at, chance, "charge")
         return Charged(
             id=charge, medium=pocket["medium"], facility=self.facility, sales_point=self.till, currency=CURRENCY,
             amount=amount,
@@ -332,7 +340,7 @@ class Desk:
         medium = self._any(chance, "entitlements.Medium")
         if medium is None:
             return None
-        block = derived_id(instant(at), f"{self.code}:{chance.getrandbits(64)}", "block")
+        block = self._new(at, chance, "block")
         return Blocked(block=MediumBlocked(block=block, medium=medium["id"], code="lost"), sales_point=self.till)
 
     def unblock(self, chance: Random, at: datetime) -> Operation | None:
@@ -356,7 +364,7 @@ class Desk:
         owed = earned(self.facility, CURRENCY, gross=0, vat=0, deposit=deposit["amount"])
         paid_from = house_account(self.facility, "card_payments", CURRENCY)
         return Returned(
-            id=derived_id(instant(at), f"{self.code}:{chance.getrandbits(64)}", "return"), facility=self.facility,
+            id=self._new(at, chance, "return"), facility=self.facility,
             sales_point=self.till, operator=self.operator, currency=CURRENCY, refund=deposit["amount"],
             refund_kind="card", media=(MediumReturned(id=deposit["medium"], facility=self.facility),),
             deposits=(
@@ -373,7 +381,7 @@ class Desk:
         shifts = [row for row in self.server.rows("orders.Shift").values() if row["facility"] == self.facility]
         sequence = 1 + max((row["sequence"] for row in shifts), default=0)
         return ShiftOpened(
-            shift=derived_id(instant(at), f"{self.code}:{chance.getrandbits(64)}", "shift"), facility=self.facility,
+            shift=self._new(at, chance, "shift"), facility=self.facility,
             sales_point=self.till, operator=self.operator, currency=CURRENCY, float_minor=100_00, sequence=sequence,
             operator_sequence=sequence,
         )  # fmt: skip

@@ -11,7 +11,7 @@ import msgspec
 from karnet.federation.core.answering import Allowance
 from karnet.federation.core.relaying import Trouble
 from karnet.federation.sim import invariants
-from karnet.federation.sim.attacks import ATTACKS, KNOWN_HOLES, Named
+from karnet.federation.sim.attacks import ATTACKS, Named
 from karnet.federation.sim.business import Desk
 from karnet.federation.sim.genesis import CODES, HUB, acquainted, strangers
 from karnet.federation.sim.invariants import Broken
@@ -220,7 +220,7 @@ class _History:
         self.reaper.armed = False  # The attacker's own steps are not what dies here.
         if evil.up:
             victim = self.chance.choice([machine for machine in self.machines if machine is not evil])
-            self.named = {**ATTACKS, **KNOWN_HOLES}[self.plan.attack](self.world, evil, victim)
+            self.named = ATTACKS[self.plan.attack](self.world, evil, victim)
         self.reaper.armed = True
 
     def _calm(self) -> None:

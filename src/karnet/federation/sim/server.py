@@ -46,7 +46,7 @@ from karnet.journal.tlog.keyring import LogKey
 from karnet.journal.tlog.note import Signature, SignatureType, SigningKey, VerifierKey
 from karnet.kernel import canonical
 from karnet.kernel.canonical import NotCanonical
-from karnet.kernel.ids import derived_id, named_id
+from karnet.kernel.ids import named_id, owned_id
 from karnet.kernel.time import instant
 
 HOME = 1
@@ -197,8 +197,10 @@ class Server:
         }
         bodies: list[Operation] = [Received(sizes=news)] if news else []
         bodies += operations
+        server = self.who.server
         entries = [
-            Entry(id=derived_id(at, key, ordinal), at=at, actor=actor, body=body) for ordinal, body in enumerate(bodies)
+            Entry(id=owned_id(server, at, key, ordinal), at=at, actor=actor, body=body)
+            for ordinal, body in enumerate(bodies)
         ]
         numbered = list(enumerate(entries, disk.number + 1))
         self._crash("record")
