@@ -15,8 +15,8 @@ from karnet.entitlements.operations import (
     MediumIssued,
     MediumReturned,
     Replaced,
-    Unblocked,
     ReplacedAlone,
+    Unblocked,
 )
 from karnet.entitlements.rules import medium_id
 from karnet.journal.rules.arrivals import Claim, Made, Own, Place, Wrong, claims

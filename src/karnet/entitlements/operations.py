@@ -174,6 +174,15 @@ class HolderNamed(Operation, frozen=True, kw_only=True):
         return (self.holder,)
 
 
+class ReplacedAlone(Part, frozen=True, kw_only=True):
+    """A card that the server of `home` gave out was replaced at `facility` without its word: it did not answer, and the
+    agreement lets so many be replaced a day."""
+
+    medium: UUID
+    facility: UUID
+    home: UUID
+
+
 @operation("entitlements.replaced")
 class Replaced(Operation, frozen=True, kw_only=True):
     """A lost or broken medium is replaced with everything on it (SPEC N12), its `holder` too. The old one is blocked
@@ -185,15 +194,6 @@ class Replaced(Operation, frozen=True, kw_only=True):
     moved: tuple[EntitlementMoved, ...]
     sales_point: UUID
     accounts: tuple[AccountOpened, ...] = ()
-class ReplacedAlone(Part, frozen=True, kw_only=True):
-    """A card that the server of `home` gave out was replaced at `facility` without its word: it did not answer, and the
-    agreement lets so many be replaced a day."""
-
-    medium: UUID
-    facility: UUID
-    home: UUID
-
-
     stored: tuple[StoredAccount, ...] = ()
     deposits_taken: tuple[DepositTaken, ...] = ()
     deposits_returned: tuple[DepositReturned, ...] = ()
@@ -201,6 +201,7 @@ class ReplacedAlone(Part, frozen=True, kw_only=True):
     holder: MediumHeld | None = None
     for_operator: UUID | None = None
     for_sales_point: UUID | None = None
+    alone: ReplacedAlone | None = None
 
     def parts(self) -> Iterable[Part]:
         return (
@@ -208,4 +209,3 @@ class ReplacedAlone(Part, frozen=True, kw_only=True):
             *self.deposits_taken, *self.deposits_returned, *self.transfers,
             *((self.holder,) if self.holder else ()), *((self.alone,) if self.alone else ()),
         )  # fmt: skip
-    alone: ReplacedAlone | None = None

@@ -12,9 +12,9 @@ from karnet.entitlements.models import (
     Lift,
     Medium,
 )
+from karnet.entitlements.models import ReplacedAlone as ReplacedAloneRow
 from karnet.entitlements.operations import (
     Activated,
-from karnet.entitlements.models import ReplacedAlone as ReplacedAloneRow
     DayUsed,
     DepositReturned,
     DepositTaken,
@@ -27,10 +27,10 @@ from karnet.entitlements.models import ReplacedAlone as ReplacedAloneRow
     MediumReturned,
     MediumUnblocked,
     Replaced,
+    ReplacedAlone,
 )
 from karnet.entitlements.rules import chip_key
 from karnet.journal.operations import Recorded
-    ReplacedAlone,
 from karnet.journal.projection import (
     CLAIM,
     Form,
@@ -95,11 +95,11 @@ NEW_MEDIUM = InsertOrSetLater(
 )
 DEPOSIT = Insert(Deposit, ["id", "medium", "facility", "amount", "currency", *_FACT])
 DEPOSIT_BACK = Insert(DepositBack, ["deposit", "medium", "facility", "amount", "currency", *_FACT])
+REPLACED_ALONE = Insert(ReplacedAloneRow, ["medium", "facility", "home", *_FACT])
 BLOCK = Insert(Block, ["id", "medium", "code", *_FACT])
 LIFT = Insert(Lift, ["block", *_FACT])
 ENTITLEMENT = Insert(
     Entitlement,
-REPLACED_ALONE = Insert(ReplacedAloneRow, ["medium", "facility", "home", *_FACT])
     [
         "id", "medium", "issue", *_PLACED, "operator", "sales_point", "facility", "product", "product_code", "kind", "category",
         "currency", "price", "list_price", "points", "time_zone", "validity", "facilities", "valid_from",
@@ -157,15 +157,15 @@ def replaced(replaced: Replaced, recorded: Recorded, write: Write) -> None:
     write(STATE, (replaced.old, "replaced", recorded))
 
 
+@projects(ReplacedAlone)
+def replaced_alone(alone: ReplacedAlone, recorded: Recorded, write: Write) -> None:
+    write(REPLACED_ALONE, (alone.medium, alone.facility, alone.home, *stamped(recorded)))
+
+
 @projects(DepositTaken)
 def deposit_taken(deposit: DepositTaken, recorded: Recorded, write: Write) -> None:
     row = (deposit.id, deposit.medium, deposit.facility, deposit.amount, deposit.currency)
     write(DEPOSIT, (*row, *stamped(recorded)))
-
-
-@projects(ReplacedAlone)
-def replaced_alone(alone: ReplacedAlone, recorded: Recorded, write: Write) -> None:
-    write(REPLACED_ALONE, (alone.medium, alone.facility, alone.home, *stamped(recorded)))
 
 
 @projects(DepositReturned)
