@@ -11,6 +11,8 @@ from karnet.journal.operations import Operation, Part, kinds
 from karnet.journal.rules.arrivals import claiming_parts
 
 CARRYING_TABS = ("TabChanged", "Begun", "Passed", "Settled", "ForceClosed", "BandLost", "BandCharged")
+ON_PASSES = ("Sold", "ToppedUp", "InstalmentsPaid", "Charged")
+HOLDING = ("HoldsLapsed",)
 OURS = ("facility", "sales_point", "operator", "gate", "member")
 
 
@@ -51,5 +53,11 @@ def test_a_house_operation_makes_nothing_that_a_shared_one_could_name() -> None:
         # The safe of a facility is named by movements of cash alone, which are house operations too.
         ("CashMoved", "AccountOpened"),
         # What a tab ends in (TabBilled) repeats its lines and payments, and names the tab without a foreign key.
-        *((operation, opened) for operation in CARRYING_TABS for opened in ("AccountOpened", "TabOpened")),
+        *(
+            (operation, opened)
+            for operation in (*CARRYING_TABS, *ON_PASSES)
+            for opened in ("AccountOpened", "TabOpened")
+        ),
+        # What passes hold is reserved on accounts of theirs, which no shared operation draws on.
+        *((operation, "Reserved") for operation in HOLDING),
     }

@@ -15,6 +15,9 @@ CHECKED = {
     # A member's suspension and its end: federation.rules._outrun, held by federation/tests/test_rules.py ("a standing
     # is not decided before the one it follows").
     "federation/projection.py": ["STANDING"],
+    # What is on a pass is good until, its contract runs until: passes.rules.selling refuses by outrun of `changed_at`, held
+    # by passes/tests/test_passes.py ("a top-up that claims to precede …").
+    "passes/projection.py": ["GOOD", "RUNS"],
     # A stay on another band, somewhere else, its clocks stopped, paid: stays.rules refuse by outrun of `changed_at`, held by
     # stays/tests/test_mending.py ("a change that claims to precede …").
     "stays/projection.py": ["BAND", "LOCATED", "STOPPED", "SETTLED"],

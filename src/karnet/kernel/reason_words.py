@@ -14,6 +14,7 @@ from karnet.kernel.decimals import money
 from karnet.kernel.outcomes import Fact, Refused
 from karnet.kernel.reason_words_capacity import CAPACITY
 from karnet.kernel.reason_words_common_card import COMMON_CARD
+from karnet.kernel.reason_words_passes import PASSES
 from karnet.kernel.reason_words_settlement import SETTLEMENT
 from karnet.kernel.reason_words_stays import STAYS
 from karnet.kernel.reasons import Reason
@@ -380,6 +381,8 @@ WORDS: dict[Reason, Sentence] = {
     **STAYS,
     **SETTLEMENT,
     **CAPACITY,
+    # passes and benefit cards
+    **PASSES,
 }
 
 

@@ -119,3 +119,15 @@ class Reason(StrEnum):
     # refunds and replacements across servers
     CARD_NEEDED_BACK = "card_needed_back"  # without the home server's word money goes out for a card that comes back
     ALONE_LIMIT = "alone_limit"  # more than the agreement lets a server do without the home server's word
+    # passes and benefit cards
+    UNKNOWN_PASS = "unknown_pass"
+    PASS_ON_CARD = "pass_on_card"
+    PASS_BLOCKED = "pass_blocked"
+    PASS_EXPIRED = "pass_expired"  # its contract is over
+    PASS_SHORT = "pass_short"  # nobody leaves before the rest is paid
+    PASS_IN_USE = "pass_in_use"
+    NO_CREDITS = "no_credits"
+    NOTHING_DUE = "nothing_due"  # no instalment is to be paid
+    BENEFIT_USED = "benefit_used"  # one entry a day
+    UNKNOWN_PROGRAMME = "unknown_programme"  # no agreement with this issuer of benefit cards
+    WRONG_CODE = "wrong_code"

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "karnet.capacity",
     "karnet.entitlements",
     "karnet.orders",
+    "karnet.passes",
     "karnet.access",
     "karnet.stays",
     "karnet.loyalty",

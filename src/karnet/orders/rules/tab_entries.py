@@ -163,10 +163,43 @@ class Entry:
 
     def pay_back(
         self, kind: PaymentKind, amount: int, account: UUID | None, place: Place, shift: RunningShift | None
-    ) -> None:
-        """Pay an amount back; nothing for 0."""
+    ) -> int:
+        """Pay an amount back; nothing for 0. Return how much of it is handed out as `kind`.
+
+        What accounts paid goes back to them first, to the one that paid last before the others: the bonus of a pass never
+        turns into cash [ours].
+        """
+        for (paid_as, paid_from), paid in reversed(list(self.state.means.items())):
+            back = min(amount, paid)
+            if paid_as == "internal_account" and back > 0:
+                self._pay(paid_as, -back, None, paid_from, place, shift)
+                amount -= back
         if amount:
             self._pay(kind, -amount, None, account, place, shift)
+        return amount
+
+    def put_on(self, account: UUID, amount: int, place: Place) -> None:
+        """Move an amount that was paid on the tab to an account of its payer's: a top-up."""
+        self._pay("internal_account", -amount, None, account, place, None)
+
+    def book(self, source: UUID, target: UUID, amount: int, unit: str | None = None) -> None:
+        """Move an amount between two other accounts, as part of what this entry does; in the tab's currency, or in `unit`."""
+        unit = unit or self.state.currency
+        self._transfers.append(Transfer(source=source, target=target, amount=amount, unit=unit))
+
+    def take_off(self, group: OpenGroup, amount: int, *, sales_point: UUID) -> None:
+        """Take off the document what was taxed before it was used (SPEC S17); VAT is that of what is left of the group."""
+        first = group.first
+        self.charge(
+            TAXED,
+            first.id,
+            amount=-amount,
+            vat=vat_included(group.amount - amount, first.vat_bp) - group.vat,
+            vat_bp=first.vat_bp,
+            sales_point=sales_point,
+            category=first.category,
+            stay=first.stay,
+        )
 
     def _pay(
         self,
@@ -257,23 +290,59 @@ class Entry:
         return not (self._opened or self._lines or self._payments or self._closed)
 
 
-def merged(lines: Iterable[TabLine]) -> tuple[Line, ...]:
-    """Return a document's lines: what was charged in steps is one line, what was taken off again is none."""
+TAXED = "taxed"
+"""The code of what was taken off a document because it was taxed when it was paid in; its `product` is the first line of what
+it was taken off."""
+
+
+class OpenGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines of a tab that a document has as one: what was charged in steps. `amount`, `vat`: what is left of it."""
+
+    first: TabLine
+    quantity: int
+    amount: int
+    vat: int
+    whole: bool = True
+
+
+def open_groups(lines: Iterable[TabLine]) -> list[OpenGroup]:
+    """Return what a tab's lines come to, grouped as a document has them; what was taken off again is nothing."""
     groups: dict[tuple[object, ...], list[TabLine]] = {}
+    taken_off: dict[UUID, list[TabLine]] = {}
     for line in lines:
+        if line.code == TAXED:
+            taken_off.setdefault(line.product, []).append(line)
+            continue
         # Goods at one price are counted; parts of a stay were charged in unequal steps.
         what = line.unit_price if line.stay is None else None
         groups.setdefault((line.stay, line.code, line.product, line.category, line.vat_bp, what), []).append(line)
+    made = []
+    for some in groups.values():
+        off = taken_off.get(some[0].id, [])
+        made.append(
+            OpenGroup(
+                first=some[0],
+                quantity=sum(line.quantity for line in some),
+                amount=sum(line.amount for line in (*some, *off)),
+                vat=sum(line.vat for line in (*some, *off)),
+                whole=not off,
+            )
+        )
+    return made
+
+
+def merged(lines: Iterable[TabLine]) -> tuple[Line, ...]:
+    """Return a document's lines: what was charged in steps is one line, what was taken off again is none."""
     made: list[Line] = []
-    for position, some in enumerate(groups.values()):
-        amount, vat, first = sum(line.amount for line in some), sum(line.vat for line in some), some[0]
+    for position, group in enumerate(open_groups(lines)):
+        amount, first = group.amount, group.first
         if not amount:
             continue
-        quantity = sum(line.quantity for line in some) if first.stay is None else 1
+        quantity = group.quantity if first.stay is None and group.whole else 1
         made.append(
             Line(
                 id=first.id, product=first.product, product_code=first.code, category=first.category,
-                quantity=quantity, unit_price=amount // quantity, amount=amount, vat_bp=first.vat_bp, vat=vat,
+                quantity=quantity, unit_price=amount // quantity, amount=amount, vat_bp=first.vat_bp, vat=group.vat,
                 position=position,
             )
         )  # fmt: skip

@@ -253,7 +253,7 @@ def decide_close_tab(request: CloseTab, desk: Desk, people_inside: int) -> Decid
         return refusal, ()
     entry, refund = Entry(request, state), max(0, state.balance)
     entry.pay(request.payments, place, shift)
-    entry.pay_back(request.refund_kind, refund, request.account, place, shift)
+    refund = entry.pay_back(request.refund_kind, refund, request.account, place, shift)
     entry.close()
     bill = entry.bill(desk.counter, place, request.actor)
     return _done(desk, entry, bill, change=change(request.payments), refund=refund)

@@ -55,7 +55,7 @@ def decide_settle(request: Settle, desk: Desk, inside: Inside) -> Decided:
     if refusal is not None:
         return refusal, ()
     entry.pay(request.payments, place, shift)
-    entry.pay_back(request.refund_kind, refund, request.account, place, shift)
+    refund = entry.pay_back(request.refund_kind, refund, request.account, place, shift)
     bill = None
     if last and entry.state.balance == 0:
         entry.close()

@@ -1,0 +1,1 @@
+"""Decisions about passes: values in, verdict and operations out."""
