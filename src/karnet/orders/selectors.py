@@ -83,15 +83,18 @@ def terms(sales_points: Collection[UUID]) -> dict[UUID, Terms]:
 
 
 def sold_on(sales_point: UUID, day: date, time_zone: str) -> int:
-    """Return what a sales point sold on a local day: lines and card deposits, and what it put on cards, minor units;
-    returns not deducted."""
+    """Return what a sales point sold on a local day: lines and card deposits, what it put on cards, and what it charged to
+    tabs that others opened, minor units; returns not deducted."""
     since, until = day_start(day, time_zone), day_end(day, time_zone)
     found = rows(
         "SELECT (SELECT coalesce(sum(total + deposit), 0) FROM orders_order"
         " WHERE sales_point_id = %s AND at >= %s AND at < %s)::bigint"
         " + (SELECT coalesce(sum(money + bonus), 0) FROM accounts_load"
-        " WHERE sales_point = %s AND at >= %s AND at < %s)::bigint",
-        [sales_point, since, until] * 2,
+        " WHERE sales_point = %s AND at >= %s AND at < %s)::bigint"
+        " + (SELECT coalesce(sum(l.amount), 0) FROM orders_tab_line l JOIN orders_tab t ON t.id = l.tab"
+        " WHERE l.sales_point = %s AND l.stay IS NULL AND l.at >= %s AND l.at < %s"
+        " AND t.sales_point_id <> l.sales_point)::bigint",
+        [sales_point, since, until] * 3,
     )
     return int(found[0][0])
 

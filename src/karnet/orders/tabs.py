@@ -123,14 +123,18 @@ def till(
     lines: Iterable[SaleLine] = (),
     opening: bool = False,
     billing: bool = False,
+    limited: bool = False,
     people: Collection[UUID] = (),
     buyers: Collection[UUID] = (),
 ) -> Desk:
     """Lock and read what decisions at tills about these tabs rest on. `opening`, `billing`: numbers of tabs, of orders
-    will be drawn."""
+    will be drawn. `limited`: the daily limits of the sales points count."""
     points = {request.sales_point for request in requests}
     counter = selectors.counter(points, {request.actor for request in requests})
     names: list[tuple[object, ...]] = []
+    if limited:
+        bounds = selectors.terms(points).items()
+        names += [("sale", point) for point, held in bounds if held.limit_minor is not None]
     if billing:
         names += [("sale", point) for point in points]
     if opening:
@@ -144,7 +148,7 @@ def till(
     held = lock_tabs(tabs)
     if accounts:
         lock_accounts(accounts)
-    if versions:
+    if versions or limited:
         selectors.read_terms(counter, {request.at for request in requests})
     return Desk(
         counter=counter,

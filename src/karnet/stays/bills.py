@@ -3,7 +3,7 @@ locked or changed."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -93,9 +93,41 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 def standings(stays: Collection[UUID], at: datetime) -> dict[UUID, Standing]:
     """Return how people stand as of `at`, by stay; unknown ids are left out. A handful of statements, however many, and
     some twenty bills for each who is inside. Nothing is locked."""
-    inside = selectors.look(stays)
-    found = (inside.stays[id_] for id_ in dict.fromkeys(stays) if id_ in inside.stays)
-    return {stay.id: _standing(inside, stay, at) for stay in found}
+    return standings_at(dict.fromkeys(stays, at))
+
+
+def standings_at(asked: Mapping[UUID, datetime]) -> dict[UUID, Standing]:
+    """Return how people stand, each as of an instant of its own (`standings`)."""
+    inside = selectors.look(asked)
+    found = (inside.stays[id_] for id_ in asked if id_ in inside.stays)
+    return {stay.id: _standing(inside, stay, asked[stay.id]) for stay in found}
+
+
+class Room(msgspec.Struct, frozen=True, kw_only=True):
+    """How much may be charged through a band now: `left_minor` of `currency`, None = no bound. `stay` carries it."""
+
+    stay: UUID
+    currency: str
+    category: str
+    left_minor: int | None
+
+
+def room_on(facility: UUID, band: str) -> Room | None:
+    """Return what may be charged through a band, by its printed number or chip; None where it carries no stay there."""
+    media = {**media_by_chip([band]), **media_by_number([band])}
+    medium = media.get(band)
+    on = selectors.stays_on([medium.id]) if medium and not medium.blocks else {}
+    if medium is None or medium.id not in on:
+        return None
+    inside = selectors.look([on[medium.id][0]])
+    stay = inside.stays[on[medium.id][0]]
+    tab, place = inside.tabs.get(stay.tab), inside.facilities.get(stay.facility)
+    if tab is None or place is None or stay.facility != facility:
+        return None
+    bound = place.rules.unpaid_limit_minor
+    free = billing.free_money(tab, inside.of_tab(tab.id))
+    left = None if bound is None else max(0, free + max(bound, tab.limit_minor))
+    return Room(stay=stay.id, currency=tab.currency, category=stay.category, left_minor=left)
 
 
 def _standing(inside: Inside, stay: StayState, at: datetime) -> Standing:

@@ -188,6 +188,20 @@ class ChargeBand(msgspec.Struct, frozen=True, kw_only=True):
     extras: tuple[Extra, ...] = ()
 
 
+class TakeOff(msgspec.Struct, frozen=True, kw_only=True):
+    """Take dishes and goods off a band's tab again, which this sales point charged there: a dish that came back.
+
+    An item is known by its code, price and VAT rate; at most as many come off as were charged.
+    """
+
+    key: str
+    at: datetime
+    actor: UUID
+    sales_point: UUID
+    band: str
+    extras: tuple[Extra, ...]
+
+
 class TakeBand(msgspec.Struct, frozen=True, kw_only=True):
     """Take back a band whose stay is over, by its printed number."""
 

@@ -26,9 +26,11 @@ from karnet.kernel.reasons import Reason
 from karnet.orders import selectors as counters
 from karnet.orders import tabs
 from karnet.orders.requests import CloseTab as CloseTab
+from karnet.orders.requests import SaleLine
 from karnet.orders.requests import TabNow as TabNow
 from karnet.orders.rules.counter import Counter
 from karnet.orders.rules.tab_entries import TabState
+from karnet.orders.rules.tabs import Desk
 from karnet.stays import selectors
 from karnet.stays.models import ZONE_HAS_ROOM
 from karnet.stays.requests import BandReplaced as BandReplaced
@@ -51,6 +53,7 @@ from karnet.stays.requests import Resume as Resume
 from karnet.stays.requests import Settle as Settle
 from karnet.stays.requests import StaysSettled as StaysSettled
 from karnet.stays.requests import TakeBand as TakeBand
+from karnet.stays.requests import TakeOff as TakeOff
 from karnet.stays.rules.entering import Versions, decide_enter
 from karnet.stays.rules.furnishing import decide_furnish
 from karnet.stays.rules.mending import (
@@ -61,7 +64,13 @@ from karnet.stays.rules.mending import (
     decide_resume,
 )
 from karnet.stays.rules.passing import decide_read
-from karnet.stays.rules.settling import decide_charge_band, decide_settle, decide_take_band, medium_by_number
+from karnet.stays.rules.settling import (
+    decide_charge_band,
+    decide_settle,
+    decide_take_band,
+    decide_take_off,
+    medium_by_number,
+)
 from karnet.stays.rules.state import Inside
 
 
@@ -202,22 +211,39 @@ def _settle(tx: Transaction[Settle, StaysSettled]) -> None:
 
 
 def charge_bands(requests: Sequence[ChargeBand]) -> list[TabNow | Refused]:
-    """Charge goods and services through bands: a restaurant point, a massage; nothing is paid now (SPEC S6)."""
+    """Charge goods and services through bands: a restaurant point, a massage; nothing is paid now (SPEC S6).
+
+    Guarantees: a sales point with a daily limit never charges more than that, however many requests race.
+    """
     return transact(requests, _charge_bands, answers=TabNow)
 
 
 def _charge_bands(tx: Transaction[ChargeBand, TabNow]) -> None:
-    read = {request.band for request in tx.fresh}
-    known = {band: medium_id(band) for band in read} | medium_ids_by_chip(read)
-    on = selectors.stays_on(list(known.values()))
-    desk = tabs.till(
-        tx.fresh, {tab for _, tab in on.values()}, lines=(line for request in tx.fresh for line in request.lines)
-    )
-    # What was on a band before its tab was locked may be over by now: then the band has no stay, as far as we know.
-    bands = {band: on[medium][0] for band, medium in known.items() if medium in on}
-    around = selectors.inside(_states({tab for _, tab in on.values()}, desk.tabs.get), bands=bands)
+    desk, around = _at_bands(tx.fresh, (line for request in tx.fresh for line in request.lines))
     for request in tx.fresh:
         tx.record([Outcome(request, *decide_charge_band(request, desk, around))])
+
+
+def take_off(requests: Sequence[TakeOff]) -> list[TabNow | Refused]:
+    """Take dishes and goods off the tabs of bands again, never more than the sales point charged there."""
+    return transact(requests, _take_off, answers=TabNow)
+
+
+def _take_off(tx: Transaction[TakeOff, TabNow]) -> None:
+    desk, around = _at_bands(tx.fresh, ())
+    for request in tx.fresh:
+        tx.record([Outcome(request, *decide_take_off(request, desk, around))])
+
+
+def _at_bands(requests: Sequence[ChargeBand | TakeOff], lines: Iterable[SaleLine]) -> tuple[Desk, Inside]:
+    """Lock the tabs of the stays on bands, and what else a sales point needs to charge them."""
+    read = {request.band for request in requests}
+    known = {band: medium_id(band) for band in read} | medium_ids_by_chip(read)
+    on = selectors.stays_on(list(known.values()))
+    desk = tabs.till(requests, {tab for _, tab in on.values()}, lines=lines, limited=True)
+    # What was on a band before its tab was locked may be over by now: then the band has no stay, as far as we know.
+    bands = {band: on[medium][0] for band, medium in known.items() if medium in on}
+    return desk, selectors.inside(_states({tab for _, tab in on.values()}, desk.tabs.get), bands=bands)
 
 
 def take_bands(requests: Sequence[TakeBand]) -> list[BandTaken | Refused]:

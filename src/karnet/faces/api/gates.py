@@ -143,7 +143,7 @@ def list_gates(
 def scan(request: HttpRequest, gate: UUID, body: ScanIn, key: IdempotencyKey) -> AdmittedOut:
     """Ask whether a medium may pass. A refusal is a problem whose `code` says why and whose `detail` may be shown."""
     principal = caller(request)
-    own = _own_gates(principal, [gate])
+    own = own_gates(principal, [gate])
     answer = ask(_admit, principal, key, lambda k, at: _scan(own, k, at, gate, body))
     if isinstance(answer, Refused):
         raise refusal(request, answer)
@@ -154,8 +154,8 @@ def scan(request: HttpRequest, gate: UUID, body: ScanIn, key: IdempotencyKey) ->
 def scan_batch(request: HttpRequest, body: ScansIn) -> ScansOut:
     """Ask for up to 256 media at once; each scan has its own key, so a batch may be sent again whole or in parts."""
     principal = caller(request)
-    _charge(principal, len(body.scans))
-    own = _own_gates(principal, {item.gate for item in body.scans})
+    charge_batch(principal, len(body.scans))
+    own = own_gates(principal, {item.gate for item in body.scans})
     answers = ask_all(_admit, principal, [(item.key, partial(_keyed_scan, own, item)) for item in body.scans])
     return ScansOut(results=[_refused(request, a) if isinstance(a, Refused) else _admitted(a) for a in answers])
 
@@ -175,7 +175,7 @@ def report_turn(request: HttpRequest, grant: UUID, body: TurnIn, key: Idempotenc
 def report_turns(request: HttpRequest, body: TurnsIn) -> TurnsOut:
     """Report what became of up to 256 grants."""
     principal = caller(request)
-    _charge(principal, len(body.turns))
+    charge_batch(principal, len(body.turns))
     actors = _gates_of(principal, [item.grant for item in body.turns])
     answers = ask_all(turn, principal, [(item.key, partial(_keyed_turn, actors, item)) for item in body.turns])
     return TurnsOut(results=[_refused(request, a) if isinstance(a, Refused) else _turned(a) for a in answers])
@@ -198,7 +198,7 @@ def _admit(scans: Sequence[Scan]) -> list[Answer]:
     return answers
 
 
-def _charge(principal: Principal, items: int) -> None:
+def charge_batch(principal: Principal, items: int) -> None:
     """A batch costs one call when it is let in, and here the others: it is no way round the rate."""
     if wait := RATE.wait_s(principal.id, principal.per_minute, (items - 1) / 8):
         raise too_often(wait)
@@ -212,7 +212,7 @@ _facility_of: dict[UUID, UUID] = {}
 """Where each gate stands, as far as this process has read it. A gate never moves to another facility."""
 
 
-def _own_gates(principal: Principal, asked: Collection[UUID]) -> Set[UUID]:
+def own_gates(principal: Principal, asked: Collection[UUID]) -> Set[UUID]:
     """Return those of these gates that are the caller's. Only a gate not met before is looked up."""
     if principal.gates is not None:
         return principal.gates
@@ -228,7 +228,7 @@ def _keyed_scan(own: Set[UUID], item: KeyedScanIn, key: str, at: datetime) -> Sc
 def _scan(own: Set[UUID], key: str, at: datetime, gate: UUID, body: ScanIn) -> Scan | Refused:
     if gate not in own:
         return refused(Reason.UNKNOWN_GATE, gate=str(gate))
-    return _problem(body.at, at) or Scan(key=key, at=body.at or at, actor=gate, gate=gate, chip=body.chip)
+    return at_problem(body.at, at) or Scan(key=key, at=body.at or at, actor=gate, gate=gate, chip=body.chip)
 
 
 def _keyed_turn(actors: dict[UUID, UUID], item: KeyedTurnIn, key: str, at: datetime) -> Turn | Refused:
@@ -238,7 +238,9 @@ def _keyed_turn(actors: dict[UUID, UUID], item: KeyedTurnIn, key: str, at: datet
 def _turn(actors: dict[UUID, UUID], key: str, at: datetime, grant: UUID, body: TurnIn) -> Turn | Refused:
     if grant not in actors:
         return refused(Reason.UNKNOWN_GRANT, grant=str(grant))
-    return _problem(body.at, at) or Turn(key=key, at=body.at or at, actor=actors[grant], grant=grant, taken=body.taken)
+    return at_problem(body.at, at) or Turn(
+        key=key, at=body.at or at, actor=actors[grant], grant=grant, taken=body.taken
+    )
 
 
 def _gates_of(principal: Principal, ids: Sequence[UUID]) -> dict[UUID, UUID]:
@@ -250,7 +252,8 @@ def _gates_of(principal: Principal, ids: Sequence[UUID]) -> dict[UUID, UUID]:
     }
 
 
-def _problem(at: datetime | None, now: datetime) -> Refused | None:
+def at_problem(at: datetime | None, now: datetime) -> Refused | None:
+    """Return why a device may not name this instant, None where it may or names none."""
     if at is None or now - EARLIEST_BEFORE <= at <= now + LATEST_AFTER:
         return None
     return bad_values({"at": "must not lie in the future, nor more than 48 hours back"})

@@ -64,8 +64,10 @@ class Problem(Exception):
         facts: Mapping[str, Fact] | None = None,
         errors: Sequence[Mapping[str, str]] = (),
         headers: Mapping[str, str] | None = None,
+        display: Sequence[Mapping[str, str]] = (),
     ) -> None:
         super().__init__(detail)
+        self.display = list(display)
         self.status, self.code, self.detail = status, code, detail
         self.facts, self.errors, self.headers = dict(facts or {}), list(errors), dict(headers or {})
 
@@ -79,6 +81,7 @@ class Problem(Exception):
             "code": self.code,
             "facts": self.facts,
             **({"errors": self.errors} if self.errors else {}),
+            **({"display": self.display} if self.display else {}),
         }
 
     def response(self) -> HttpResponse:
@@ -90,16 +93,20 @@ class Problem(Exception):
         return response
 
 
+def languages(request: HttpRequest, most: int) -> list[str]:
+    """Return the languages the caller likes best, at most so many, among those that we speak; English where none."""
+    asked = parse_accept_lang_header(request.headers.get("Accept-Language", "")[:500])
+    return list(dict.fromkeys(tag[:2] for tag, _ in asked if tag[:2] in LANGUAGES))[:most] or ["en"]
+
+
 def language(request: HttpRequest) -> str:
     """Return the language the caller likes best among those that refusals are worded in."""
-    for tag, _ in parse_accept_lang_header(request.headers.get("Accept-Language", "")[:500]):
-        if tag[:2] in LANGUAGES:
-            return tag[:2]
-    return "en"
+    return languages(request, 1)[0]
 
 
-def refusal(request: HttpRequest, refused: Refused) -> Problem:
-    """Return a refusal as a problem, in the caller's language and its facility's time zone."""
+def refusal(request: HttpRequest, refused: Refused, display: Sequence[Mapping[str, str]] = ()) -> Problem:
+    """Return a refusal as a problem, in the caller's language and its facility's time zone. `display`: what a display
+    says of it."""
     spoken = language(request)
     home = getattr(getattr(request, "auth", None), "facility", None)
     zone = facilities([home])[home].time_zone if home else "UTC"
@@ -118,4 +125,5 @@ def refusal(request: HttpRequest, refused: Refused) -> Problem:
         facts=facts,
         errors=errors,
         headers=headers,
+        display=display,
     )

@@ -12,6 +12,8 @@ SCOPES = {
     "sales:read": "See sales of the token's sales point; be told of sales.",
     "money:read": "See the money on a card, and what the token's facility charged to cards.",
     "money:write": "Put money on cards and charge cards at the token's sales point.",
+    "bands:read": "See whether a band can be charged, and what the token's sales point charged to tabs; be told of tabs' documents.",
+    "bands:charge": "Charge dishes to the tabs of bands at the token's sales point, and take them off again.",
     "shifts:write": "Open and close shifts of the token's sales point.",
     "journal:read": "See how far the journal is recorded and sealed.",
     "settlement:read": "Compute settlements; be told of closings.",

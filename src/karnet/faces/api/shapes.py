@@ -78,8 +78,18 @@ class FieldProblem(Schema):
     problem: str
 
 
+class LineOut(Schema):
+    """What a display says in one language: a word to read from afar, a sentence to read close by."""
+
+    language: str
+    word: str
+    sentence: str
+
+
 class ProblemOut(Schema):
-    """Problem details (RFC 9457). `code` is stable; `detail` is for people, in the language of Accept-Language."""
+    """Problem details (RFC 9457). `code` is stable; `detail` is for people, in the language of Accept-Language.
+
+    `display`: of a reading that was refused at a border, the same in the languages its display shows."""
 
     type: str
     title: str
@@ -88,3 +98,4 @@ class ProblemOut(Schema):
     code: str | None = None
     facts: dict[str, str | int] = Field(default={})
     errors: list[FieldProblem] = Field(default=[])
+    display: list[LineOut] = Field(default=[])

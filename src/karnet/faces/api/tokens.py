@@ -180,17 +180,24 @@ def _problems(new: NewToken) -> dict[str, str]:
     return problems
 
 
+_OF_A_FACILITY = frozenset(("gates:scan", "gates:read", "catalogue:read", "money:read", "bands:read", "bands:charge"))
+_OF_A_SALES_POINT = frozenset(
+    ("sales:write", "sales:read", "money:write", "shifts:write", "bands:read", "bands:charge")
+)
+_OF_AN_OPERATOR = frozenset(("sales:write", "money:write", "shifts:write", "media:block", "bands:charge"))
+
+
 def _party_problems(new: NewToken) -> dict[str, str]:
     problems = {}
     scopes = set(new.scopes if new.scopes is not None else KINDS[new.kind])
     facility = facilities([new.facility]).get(new.facility) if new.facility else None
-    if facility is None and (new.facility or scopes & {"gates:scan", "gates:read", "catalogue:read", "money:read"}):
+    if facility is None and (new.facility or scopes & _OF_A_FACILITY):
         problems["facility"] = "must be an enrolled facility"
-    if new.sales_point or scopes & {"sales:write", "sales:read", "money:write", "shifts:write"}:
+    if new.sales_point or scopes & _OF_A_SALES_POINT:
         point = sales_points([new.sales_point]).get(new.sales_point) if new.sales_point else None
         if point is None or point.facility != new.facility:
             problems["sales_point"] = "must be an enrolled sales point of the facility"
-    if new.operator or scopes & {"sales:write", "money:write", "shifts:write", "media:block"}:
+    if new.operator or scopes & _OF_AN_OPERATOR:
         operator = operators([new.operator]).get(new.operator) if new.operator else None
         if operator is None or operator.facility != new.facility:
             problems["operator"] = "must be an enrolled operator of the facility"

@@ -17,11 +17,13 @@ from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
 from karnet.orders.operations import PaidWith, Payment
 from karnet.orders.requests import TabNow
+from karnet.orders.rules.counter import Place
 from karnet.orders.rules.pricing import change
 from karnet.orders.rules.tab_entries import Entry, TabState
 from karnet.orders.rules.tabs import Desk, charge_goods, check_money, tab_now
+from karnet.orders.rules.taking_off import take_off
 from karnet.stays.operations import OUTSIDE, BandCharged, BandsReturned, Located, Settled, StayEnded, StaySettled
-from karnet.stays.requests import BandTaken, ChargeBand, Settle, StaysSettled, TakeBand
+from karnet.stays.requests import BandTaken, ChargeBand, Settle, StaysSettled, TakeBand, TakeOff
 from karnet.stays.rules import billing
 from karnet.stays.rules.passing import end, returned
 from karnet.stays.rules.state import Facility, Inside, StayState
@@ -149,19 +151,16 @@ def decide_charge_band(
 ) -> tuple[TabNow | Refused, tuple[Operation, ...]]:
     """Charge goods and services to the tab of the stay on a band (SPEC S6). Needs no shift: no money changes hands.
 
-    Refuses a band without a stay, and more than a tab may owe.
+    Refuses a band without a stay, more than a tab may owe, and more than the sales point may sell on a day.
     """
-    place = desk.counter.place(request)
-    if isinstance(place, Refused):
-        return place, ()
-    stay = inside.stays.get(inside.bands[request.band]) if request.band in inside.bands else None
-    if stay is None or not stay.goes_on or stay.facility != place.facility:
-        return refused(Reason.NO_STAY, number=request.band), ()
-    state = desk.tabs.open(stay.tab)
-    if isinstance(state, Refused):
-        return state, ()
+    found = _on_band(request, desk, inside)
+    if isinstance(found, Refused):
+        return found, ()
+    place, stay, state = found
     entry = Entry(request, state)
     refusal = charge_goods(entry, request.lines, request.extras, place, desk.offers)
+    amount = entry.state.charged - state.charged
+    refusal = refusal or desk.counter.over_limit(place, request.at, amount)
     if refusal is not None:
         return refusal, ()
     bound = inside.facilities[stay.facility].rules.unpaid_limit_minor
@@ -170,7 +169,36 @@ def decide_charge_band(
         owed = max(0, -billing.free_money(state, inside.of_tab(stay.tab)))
         return refused(Reason.MONEY_OWED, owed_minor=owed, currency=state.currency), ()
     desk.tabs.put(entry)
+    desk.counter.spend(place, request.at, amount)
     return tab_now(entry.state), (BandCharged(stay=stay.id, change=entry.change()),)
+
+
+def decide_take_off(request: TakeOff, desk: Desk, inside: Inside) -> tuple[TabNow | Refused, tuple[Operation, ...]]:
+    """Take dishes and goods off the tab of the stay on a band again. Refuses a band without a stay, and more than the
+    sales point charged there."""
+    found = _on_band(request, desk, inside)
+    if isinstance(found, Refused):
+        return found, ()
+    place, stay, state = found
+    entry = Entry(request, state)
+    refusal = take_off(entry, request.extras, place)
+    if refusal is not None:
+        return refusal, ()
+    desk.tabs.put(entry)
+    desk.counter.spend(place, request.at, entry.state.charged - state.charged)
+    return tab_now(entry.state), (BandCharged(stay=stay.id, change=entry.change()),)
+
+
+def _on_band(request: ChargeBand | TakeOff, desk: Desk, inside: Inside) -> tuple[Place, StayState, TabState] | Refused:
+    """Return where a band is charged, its stay, and the open tab of that."""
+    place = desk.counter.place(request)
+    if isinstance(place, Refused):
+        return place
+    stay = inside.stays.get(inside.bands[request.band]) if request.band in inside.bands else None
+    if stay is None or not stay.goes_on or stay.facility != place.facility:
+        return refused(Reason.NO_STAY, number=request.band)
+    state = desk.tabs.open(stay.tab)
+    return state if isinstance(state, Refused) else (place, stay, state)
 
 
 def decide_take_band(

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -17,16 +18,23 @@ import pytest
 from django.core.wsgi import get_wsgi_application
 from django.db import connection
 
+from karnet.catalogue.rules import PublishTariff
+from karnet.catalogue.tariffs import publish_tariffs
 from karnet.faces.api.application import api
 from karnet.faces.api.scopes import SCOPES
-from karnet.faces.api.tests.conftest import World
+from karnet.faces.api.tests.conftest import HOTEL, NORTH, NOW, RENATA, World
 from karnet.faces.api.webhooks.events import SCOPES as EVENTS
 from karnet.faces.api.webhooks.signing import signature
+from karnet.kernel.outcomes import Refused
+from karnet.parties.selectors import home_server
+from karnet.stays.requests import Band, Enter, Furnish, HouseRules
+from karnet.stays.services import enter, furnish
+from karnet.tariffs.model import from_json
 
 pytestmark = pytest.mark.database
 
 PAGE = (Path(__file__).parents[5] / "docs" / "api.md").read_text()
-CLIENT, RECEIVER = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+BISTRO, CLIENT, RECEIVER = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 
 
 class Quiet(WSGIRequestHandler):
@@ -49,9 +57,9 @@ def server(world: World) -> Iterator[str]:
     thread.join()
 
 
-def run(url: str, token: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(url: str, token: str, *arguments: str, script: str = CLIENT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", CLIENT, *arguments],
+        [sys.executable, "-c", script, *arguments],
         env={**os.environ, "KARNET_URL": url, "KARNET_TOKEN": token},
         capture_output=True,
         text=True,
@@ -69,6 +77,31 @@ def test_the_client_sells_a_ticket_and_says_why_it_cannot(world: World, server: 
     assert "1001" in again.stderr
     assert "nośnik" in again.stderr.lower() or "karta" in again.stderr.lower(), again.stderr
     assert "Send a token" in run(server, "", "1002").stderr or "token" in run(server, "", "1002").stderr
+
+
+def test_a_bistro_charges_a_band_and_says_why_it_cannot(world: World, server: str) -> None:
+    _, bistro = world.token()
+    nobody = run(server, bistro.text, "7", script=BISTRO)
+    assert (nobody.returncode, nobody.stderr) == (1, "There is no stay on this band 7. Please go to the till.\n")
+    pool(world)
+    sold = run(server, bistro.text, "7", script=BISTRO)
+    assert (sold.returncode, sold.stdout) == (0, "HOTEL-T000001 1400 PLN\n"), sold.stderr
+
+
+def pool(world: World) -> None:
+    """North has a pool; somebody came with band 7."""
+    early = NOW - timedelta(days=30)
+    asked: dict[str, Any] = {"at": early, "actor": RENATA}
+    furnished = furnish([Furnish(key="f", facility=NORTH, zones={"pool": None}, rules=HouseRules(), **asked)])
+    tariff = from_json(
+        '{"format": 1, "code": "pool", "currency": "PLN", "time_zone": "Europe/Warsaw", "categories": ["adult"],'
+        ' "zones": ["pool"], "clocks": [{"code": "c", "unit_s": 60, "bands": [{"code": "any", "prices": {"adult": 30}}]}]}'
+    )
+    published = publish_tariffs(
+        [PublishTariff(key="t", facility=NORTH, in_force_from=early, tariff=tariff, at=early, actor=home_server())]
+    )
+    came = enter([Enter(key="e", at=NOW, actor=RENATA, sales_point=HOTEL, tariff="pool", bands=(Band(number="7"),))])
+    assert not any(isinstance(answer, Refused) for answer in (*furnished, *published, *came)), (published, came)
 
 
 def test_the_client_has_thirty_lines() -> None:

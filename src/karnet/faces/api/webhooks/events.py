@@ -12,7 +12,7 @@ import msgspec
 from karnet.access.operations import Passage, Passed, Taken
 from karnet.entitlements.operations import Blocked, Unblocked
 from karnet.journal.operations import Entry, Operation
-from karnet.orders.operations import Returned, Sold
+from karnet.orders.operations import Returned, Sold, TabBilled
 from karnet.settlement.operations import Closed
 
 SCOPES = {
@@ -22,6 +22,7 @@ SCOPES = {
     "medium.blocked": "media:read",
     "medium.unblocked": "media:read",
     "period.closed": "settlement:read",
+    "tab.billed": "bands:read",
 }
 """Every event, and the scope a token needs to subscribe to it."""
 
@@ -119,6 +120,21 @@ def _returned(body: Returned) -> Event:
         "refund_minor": body.refund,
     }
     return Event("sale.returned", body.facility, body.sales_point, data)
+
+
+@_tells(TabBilled)
+def _tab_billed(body: TabBilled) -> Event:
+    # Whoever charged dishes to it is concerned, wherever the tab was opened.
+    data = {
+        "tab": body.tab,
+        "order": body.order,
+        "number": body.number,
+        "facility": body.facility,
+        "sales_point": body.sales_point,
+        "currency": body.currency,
+        "total_minor": body.total,
+    }
+    return Event("tab.billed", body.facility, None, data)
 
 
 @_tells(Blocked)
