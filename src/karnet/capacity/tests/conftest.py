@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from threading import Barrier
+from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
+from django.db import connection
 
 from karnet.capacity.operations import unit_id
 from karnet.capacity.requests import CapacitySet, Define, HoldPlaces, ReleasePlaces, Share, Taken, TakePlaces, Want
@@ -18,6 +22,7 @@ from karnet.kernel.outcomes import Refused
 from karnet.parties.operations import facility_id
 from karnet.parties.services import EnrolFacility, enrol_facilities
 
+T = TypeVar("T")
 NOW = datetime(2026, 5, 1, 10, tzinfo=UTC)
 PLACE = facility_id("ARENA")
 THEATRE, HALL, COACH = (named_id("test", what) for what in ("theatre", "hall", "coach"))
@@ -59,6 +64,21 @@ class World:
 
     def holds(self, resource: UUID, *wants: Want, **changes: Any) -> Any:
         return hold([self.holding(resource, *wants, **changes)])[0]
+
+
+def race(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Run calls at once, each on a thread and a connection of its own; return what they returned."""
+    barrier = Barrier(len(calls))
+
+    def run(call: Callable[[], T]) -> T:
+        try:
+            barrier.wait()
+            return call()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
 
 
 def seat(*numbers: int, allotment: UUID = THEATRE, **changes: Any) -> Want:

@@ -8,11 +8,10 @@ from karnet.capacity.operations import unit_id
 from karnet.capacity.requests import CapacitySet, Held, Taken, Want
 from karnet.capacity.selectors import live_claims, rooms
 from karnet.capacity.services import claim, hold
-from karnet.capacity.tests.conftest import HALL, NOW, THEATRE, World, places, seat
+from karnet.capacity.tests.conftest import HALL, NOW, THEATRE, World, places, race, seat
 from karnet.capacity.tests.test_claims import assert_rebuilds
 from karnet.kernel.ids import named_id
 from karnet.kernel.outcomes import Refused
-from karnet.orders.tests.conftest import race
 
 pytestmark = pytest.mark.database
 

@@ -1,0 +1,1 @@
+"""Which locker a band is given, and what staff may do with one. Pure."""
