@@ -67,30 +67,91 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 def receipt(order: UUID) -> Receipt | None:
     """Return what a receipt of an order says, None for an unknown order. Four statements."""
-    summary = orders([order]).get(order)
-    if summary is None:
-        return None
-    lines = rows(
-        "SELECT l.id, l.product, l.product_code, l.category, l.quantity, l.unit_price, l.amount, l.vat_bp, l.vat,"
-        " l.entitlement, b.line_id IS NOT NULL FROM orders_line l LEFT JOIN orders_line_back b ON b.line_id = l.id"
-        " WHERE l.order_id = %s ORDER BY l.n",
-        [order],
+    return receipts([order]).get(order)
+
+
+def receipts(ids: Collection[UUID]) -> dict[UUID, Receipt]:
+    """Return what the receipts of orders say; unknown ids are left out. Four statements, however many orders."""
+    summaries = orders(ids)
+    asked = list(summaries)
+    lines: dict[UUID, list[ReceiptLine]] = {}
+    for row in rows(
+        "SELECT l.order_id, l.id, l.product, l.product_code, l.category, l.quantity, l.unit_price, l.amount, l.vat_bp,"
+        " l.vat, l.entitlement, b.line_id IS NOT NULL FROM orders_line l"
+        " LEFT JOIN orders_line_back b ON b.line_id = l.id WHERE l.order_id = ANY(%s) ORDER BY l.order_id, l.n",
+        [asked],
+    ):
+        line = ReceiptLine(
+            id=row[1], product=row[2], product_code=row[3], category=row[4], quantity=row[5], unit_price=row[6],
+            amount=row[7], vat_bp=row[8], vat=row[9], entitlement=row[10], back=row[11],
+        )  # fmt: skip
+        lines.setdefault(row[0], []).append(line)
+    payments: dict[UUID, list[ReceiptPayment]] = {}
+    for order, kind, amount, tendered in rows(
+        'SELECT "order", kind, amount, tendered FROM orders_payment WHERE "order" = ANY(%s) ORDER BY "order", n',
+        [asked],
+    ):
+        payments.setdefault(order, []).append(ReceiptPayment(kind=kind, amount=amount, tendered=tendered))
+    invoices = {
+        order: (at, buyer)
+        for order, at, buyer in rows("SELECT order_id, at, buyer FROM orders_invoice WHERE order_id = ANY(%s)", [asked])
+    }
+    found = {}
+    for order, summary in summaries.items():
+        invoiced_at, buyer = invoices.get(order, (None, None))
+        found[order] = Receipt(
+            order=summary,
+            lines=tuple(lines.get(order, ())),
+            payments=tuple(payments.get(order, ())),
+            invoiced_at=invoiced_at,
+            invoice_buyer=buyer,
+        )
+    return found
+
+
+class MadeReturn(msgspec.Struct, frozen=True, kw_only=True):
+    """A return as its slip says it; minor units. `order` None: only card deposits were paid back."""
+
+    id: UUID
+    facility: UUID
+    sales_point: UUID
+    operator: UUID
+    at: datetime
+    currency: str
+    refund: int
+    refund_kind: str
+    order: UUID | None
+
+
+class Made(msgspec.Struct, frozen=True):
+    """What operations made: the sales point of each order, and returns; both by the operation's number."""
+
+    orders: dict[int, tuple[UUID, UUID]]
+    returns: dict[int, MadeReturn]
+
+
+def made_by(operations: Mapping[int, datetime]) -> Made:
+    """Return what operations recorded here made, given by their numbers and instants: (order, sales point), and returns.
+
+    Whatever kind of operation made an order, it is found. The instants keep the cost from growing with history.
+    """
+    numbers, instants = list(operations), list(set(operations.values()))
+    which = "origin = 1 AND at = ANY(%s::timestamptz[]) AND number = ANY(%s::bigint[])"
+    sold = rows(f"SELECT number, id, sales_point_id FROM orders_order WHERE {which}", [instants, numbers])
+    back = rows(
+        "SELECT number, id, facility_id, sales_point_id, operator_id, at, currency, refund, refund_kind,"
+        f' "order" FROM orders_given_back WHERE {which}',
+        [instants, numbers],
     )
-    payments = rows('SELECT kind, amount, tendered FROM orders_payment WHERE "order" = %s ORDER BY n', [order])
-    invoices = rows("SELECT at, buyer FROM orders_invoice WHERE order_id = %s", [order])
-    invoiced_at, buyer = invoices[0] if invoices else (None, None)
-    return Receipt(
-        order=summary,
-        lines=tuple(
-            ReceiptLine(
-                id=row[0], product=row[1], product_code=row[2], category=row[3], quantity=row[4], unit_price=row[5],
-                amount=row[6], vat_bp=row[7], vat=row[8], entitlement=row[9], back=row[10],
+    return Made(
+        orders={number: (order, point) for number, order, point in sold},
+        returns={
+            row[0]: MadeReturn(
+                id=row[1], facility=row[2], sales_point=row[3], operator=row[4], at=row[5], currency=row[6],
+                refund=row[7], refund_kind=row[8], order=row[9],
             )
-            for row in lines
-        ),
-        payments=tuple(ReceiptPayment(kind=kind, amount=amount, tendered=tendered) for kind, amount, tendered in payments),
-        invoiced_at=invoiced_at,
-        invoice_buyer=buyer,
+            for row in back
+        },
     )  # fmt: skip
 
 

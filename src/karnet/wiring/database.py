@@ -39,6 +39,7 @@ SECRET = (
     "otp_totp_totpdevice",
     "api_webhook",
     "federation_token",
+    "devices_job",
 )
 """What opens something (log-ins, sessions, tokens, keys), says who somebody is, or is nobody's to read: not for those
 who only look."""

@@ -121,6 +121,12 @@ def print_document(document: Document, paper: Paper, mark: Mark | None) -> Machi
         return stop.outcome
 
 
+def look_only() -> Machine:
+    """Ask the printer how it is; ends in Waits with the reason, or Printed where it could print."""
+    state = yield from look()
+    return Printed("") if state is None else Waits(state)
+
+
 def look() -> Generator[Ask | Remember, Reply, State | None]:
     """Return why the printer cannot print now; None: it can. Answered at once, also while it waits for paper."""
     reply = yield Ask(frame=Frame(command="!sprn"), at_once=True)

@@ -26,6 +26,8 @@ _COMMANDS = {
     "user": "Create and manage log-ins.",
     "token": "Tokens of devices and partners for the API.",
     "webhook": "Who is told of sales, passages, blocks, closings.",
+    "printer": "Printers, and what waits at them.",
+    "device": "Run simulated printers.",
     "play": "Play scenarios through the real services.",
     "hub": "Make this server the hub of a common card.",
     "federation": "The common card: inviting, joining, watching.",
