@@ -37,6 +37,19 @@ class Validity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     windows: tuple[Window, ...] = ()
 
 
+class IncludedStay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A metered stay at another place that a bundle includes (SPEC N11): `times` stays by a tariff (its code) of `facility`.
+
+    What its prepayment would cost there is paid with the bundle: that of `package`, or `prepaid_minor` without one.
+    """
+
+    facility: UUID
+    tariff: str
+    package: str = ""
+    prepaid_minor: int = 0
+    times: int = 1
+
+
 class Product(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One immutable version of a product, as a facility sells it.
 
@@ -44,7 +57,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
     `prices`: gross minor units by category ("adult", "reduced", …). `vat_bp`: VAT in basis points.
     `points`: points on a points ticket. `deposit_minor`: card deposit taken when it goes on a new card.
     `facilities`: where it opens gates; empty = wherever an agreement gives the gate terms.
-    `names`: name by language code.
+    `names`: name by language code. `stays`: metered stays that a bundle includes.
     """
 
     id: UUID
@@ -57,6 +70,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
     validity: Validity | None = None
     deposit_minor: int = 0
     facilities: tuple[UUID, ...] = ()
+    stays: tuple[IncludedStay, ...] = ()
 
 
 @operation("catalogue.published")

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from karnet.catalogue.operations import (
+    IncludedStay,
     Product,
     ProductKind,
     Published,
@@ -55,6 +56,7 @@ class ProductDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     validity: Validity | None = None
     deposit_minor: int = 0
     facilities: tuple[UUID, ...] = ()
+    stays: tuple[IncludedStay, ...] = ()
 
 
 class PriceList(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -219,6 +221,23 @@ def _product_problems(product: ProductDraft, known_facilities: Collection[UUID])
             yield f"facilities[{n}]", f"there is no facility {facility}"
     if len(set(product.facilities)) < len(product.facilities):
         yield "facilities", "names one twice"
+    yield from _stay_problems(product, known_facilities)
+
+
+def _stay_problems(product: ProductDraft, known_facilities: Collection[UUID]) -> Iterator[Problem]:
+    if product.stays and product.kind not in ("points", "time"):
+        yield "stays", "belong to a ticket only"
+    if len({stay.facility for stay in product.stays}) < len(product.stays):
+        yield "stays", "names a facility twice"
+    for n, stay in enumerate(product.stays):
+        if stay.facility not in known_facilities:
+            yield f"stays[{n}].facility", f"there is no facility {stay.facility}"
+        if not _CODE.fullmatch(stay.tariff):
+            yield f"stays[{n}].tariff", "is the code of a tariff there"
+        if bool(stay.package) == bool(stay.prepaid_minor) or not 0 <= stay.prepaid_minor <= MAX_PRICE:
+            yield f"stays[{n}].package", "name a package of the tariff, or an amount that is prepaid, not both"
+        if not 0 < stay.times <= MAX_DAYS:
+            yield f"stays[{n}].times", f"must be 1 to {MAX_DAYS}"
 
 
 def _money_problems(product: ProductDraft) -> Iterator[Problem]:

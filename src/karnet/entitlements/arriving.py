@@ -11,6 +11,7 @@ from karnet.entitlements.operations import (
     DepositTaken,
     EntitlementIssued,
     HolderNamed,
+    IncludedStayUsed,
     MediumBlocked,
     MediumIssued,
     MediumReturned,
@@ -44,6 +45,11 @@ def over_the_counter(
 ) -> Sequence[Claim]:
     own = Own(part.facility, ("facility",))
     return [own, Made(part.id)] if isinstance(part, DepositTaken) else [own]
+
+
+@claims(IncludedStayUsed)
+def included_stay_used(part: IncludedStayUsed, place: Place) -> Sequence[Claim]:
+    return [Own(part.facility, ("facility",))]
 
 
 @claims(MediumBlocked)

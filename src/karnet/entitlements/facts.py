@@ -22,7 +22,8 @@ _CHUNK = 20_000
 
 class SoldEntitlement(NamedTuple):
     """A ticket sold inside a cut. `facility` sold it, `at` that instant, for `price` (gross minor units). `voided` and
-    `valid_until` are as the cut knows them; `valid_until` is None while open, or for ever."""
+    `valid_until` are as the cut knows them; `valid_until` is None while open, or for ever. `stayed`: of a voided one, the
+    facilities (ids, comma between) where stays that it includes had begun; else None."""
 
     id: UUID
     facility: UUID
@@ -35,6 +36,7 @@ class SoldEntitlement(NamedTuple):
     valid_until: datetime | None
     voided: bool
     at: datetime
+    stayed: str | None = None
 
 
 def sold_entitlements(extent: Extent, ids: Collection[UUID] | None = None) -> Iterator[SoldEntitlement]:
@@ -46,9 +48,9 @@ def sold_entitlements(extent: Extent, ids: Collection[UUID] | None = None) -> It
         sql, parameters = f"{sql} AND e.id = ANY(%s)", [*parameters, list(ids)]
     for row in _stream(f"{sql} ORDER BY e.id", parameters):
         if row[11] is None:
-            yield SoldEntitlement._make(row[:11])
+            yield SoldEntitlement._make((*row[:11], row[13]))
         else:
-            yield SoldEntitlement._make((*row[:8], season_end(row[11], row[12]), *row[9:11]))
+            yield SoldEntitlement._make((*row[:8], season_end(row[11], row[12]), *row[9:11], row[13]))
 
 
 def sold_relation(
@@ -56,8 +58,8 @@ def sold_relation(
 ) -> tuple[str, list[Any]]:
     """Return SQL (a SELECT ending in its WHERE) and its parameters for the tickets sold inside an extent, in [since, until).
 
-    Columns as SoldEntitlement, then `validity` and `time_zone`, which are null where `valid_until` is known: else the
-    ticket ends with its season at the latest (`season_end`). Nothing recorded later changes what a cut gives: of
+    Columns as SoldEntitlement, but for `stayed`; then `validity` and `time_zone`, which are null where `valid_until` is
+    known: else the ticket ends with its season at the latest (`season_end`); then `stayed`. Nothing recorded later changes what a cut gives: of
     several first passages the earliest in the cut counts.
     """
     sold, sold_parameters = extent.where("e")
@@ -65,18 +67,29 @@ def sold_relation(
     started, started_parameters = made_in("a.entitlement", since, until)
     voided, voided_parameters = extent.where("e", "voided_")
     active, active_parameters = extent.where("a")
+    stayed, stayed_parameters = extent.where("u")
     end = "coalesce(f.valid_until, e.valid_until)"
     return (
         "SELECT e.id, e.facility_id AS facility, e.product_code, e.category, e.kind, e.currency, e.price, e.points,"
         f" {end} AS valid_until, coalesce({voided}, false) AS voided, e.at,"
         f" CASE WHEN {end} IS NULL THEN e.validity END AS validity,"
-        f" CASE WHEN {end} IS NULL THEN e.time_zone END AS time_zone"
+        f" CASE WHEN {end} IS NULL THEN e.time_zone END AS time_zone,"
+        f" CASE WHEN {voided} THEN (SELECT string_agg(DISTINCT u.facility_id::text, ',' ORDER BY u.facility_id::text)"
+        f" FROM entitlements_included_use u WHERE u.entitlement = e.id AND {stayed}) END AS stayed"
         " FROM entitlements_entitlement e LEFT JOIN (SELECT DISTINCT ON (a.entitlement) a.entitlement, a.valid_until"
         f" FROM entitlements_activation a WHERE {active} AND {started}"
         # Ties by what everybody sees alike: an origin's number is this server's own.
         " ORDER BY a.entitlement, a.at, a.valid_from, a.valid_until) f"
         f" ON f.entitlement = e.id WHERE {sold} AND {made}"
-    ), [*voided_parameters, *active_parameters, *started_parameters, *sold_parameters, *made_parameters]
+    ), [
+        *voided_parameters,
+        *voided_parameters,
+        *stayed_parameters,
+        *active_parameters,
+        *started_parameters,
+        *sold_parameters,
+        *made_parameters,
+    ]
 
 
 def made_in(column: str, since: datetime | None, until: datetime | None) -> tuple[str, list[Any]]:

@@ -202,6 +202,40 @@ class Entitlement(ProjectedModel):
         ]
 
 
+class IncludedStay(ProjectedModel):
+    """Metered stays that a bundle includes at a facility, as sold (catalogue.operations.IncludedStay)."""
+
+    pk = models.CompositePrimaryKey("entitlement", "facility")
+    entitlement = models.UUIDField()
+    facility = models.ForeignKey("parties.Facility", on_delete=models.PROTECT, db_index=False, related_name="+")
+    tariff = models.CharField(max_length=64)
+    package = models.CharField(max_length=64)
+    prepaid_minor = models.BigIntegerField()
+    times = models.IntegerField()
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "entitlements_included_stay"
+
+
+class IncludedStayUse(ProjectedModel):
+    """A stay of a bundle that has begun: the `nth` at its facility, once, as the one server of that facility sees to."""
+
+    pk = models.CompositePrimaryKey("entitlement", "facility", "nth", "origin", "number")
+    entitlement = models.UUIDField()
+    facility = models.ForeignKey("parties.Facility", on_delete=models.PROTECT, db_index=False, related_name="+")
+    nth = models.IntegerField()
+    stay = models.UUIDField()
+    at = models.DateTimeField()
+    origin = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "entitlements_included_use"
+
+
 class Activation(ProjectedModel):
     """A first passage that an operation reported. Of several (gates without a link), the earliest in a cut counts."""
 

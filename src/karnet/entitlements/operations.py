@@ -8,7 +8,7 @@ from typing import Literal
 from uuid import UUID
 
 from karnet.accounts.operations import AccountOpened, StoredAccount, Transfer
-from karnet.catalogue.operations import Validity
+from karnet.catalogue.operations import IncludedStay, Validity
 from karnet.journal.operations import Operation, Part, operation
 
 MediumKind = Literal["card", "wristband", "barcode", "qr", "phone"]
@@ -89,7 +89,7 @@ class EntitlementIssued(Part, frozen=True, kw_only=True):
 
     `price`: what was paid for it, gross minor units; `list_price`: its price-list price then. `points`: on issue.
     `valid_from`/`valid_until` [from, until): known at sale unless it starts at the first passage; no `valid_until`
-    with a `valid_from` = for ever. `issue`: which issue of the medium it is put on.
+    with a `valid_from` = for ever. `issue`: which issue of the medium it is put on. `stays`: what a bundle includes.
     """
 
     id: UUID
@@ -111,6 +111,17 @@ class EntitlementIssued(Part, frozen=True, kw_only=True):
     valid_until: datetime | None = None
     facilities: tuple[UUID, ...] = ()
     issue: int = 0
+    stays: tuple[IncludedStay, ...] = ()
+
+
+class IncludedStayUsed(Part, frozen=True, kw_only=True):
+    """A stay that a bundle includes has begun at `facility`: the `nth` of those there (from 1). The bundle is used: it is
+    not given back any more. What happens in the stay is the facility's own affair."""
+
+    entitlement: UUID
+    facility: UUID
+    nth: int
+    stay: UUID
 
 
 class Activated(Part, frozen=True, kw_only=True):

@@ -9,6 +9,8 @@ from karnet.entitlements.models import (
     DepositBack,
     Entitlement,
     EntitlementDay,
+    IncludedStay,
+    IncludedStayUse,
     Lift,
     Medium,
 )
@@ -21,6 +23,7 @@ from karnet.entitlements.operations import (
     EntitlementIssued,
     EntitlementMoved,
     EntitlementVoided,
+    IncludedStayUsed,
     MediumBlocked,
     MediumHeld,
     MediumIssued,
@@ -29,7 +32,7 @@ from karnet.entitlements.operations import (
     Replaced,
     ReplacedAlone,
 )
-from karnet.entitlements.rules import chip_key
+from karnet.entitlements.rules import chip_key, included_key
 from karnet.journal.operations import Recorded
 from karnet.journal.projection import (
     CLAIM,
@@ -53,6 +56,7 @@ class Guard:
     CHIP = "chip_issued"
     LIFT = "block_lifted"
     DEPOSIT = "deposit_returned"
+    INCLUDED = "included_stay_used"
 
 
 _FACT = ("at", "origin", "number")
@@ -106,6 +110,8 @@ ENTITLEMENT = Insert(
         "valid_until", *_FACT,
     ],
 )  # fmt: skip
+INCLUDED = Insert(IncludedStay, ["entitlement", "facility", "tariff", "package", "prepaid_minor", "times", *_FACT])
+INCLUDED_USE = Insert(IncludedStayUse, ["entitlement", "facility", "nth", "stay", *_FACT])
 ACTIVATION = Insert(Activation, ["entitlement", "valid_from", "valid_until", *_FACT])
 DAY = Insert(EntitlementDay, ["entitlement", "day"], present_ok=True)
 BLOCKS = _StandingBlocks()
@@ -187,6 +193,14 @@ def entitlement_issued(entitlement: EntitlementIssued, recorded: Recorded, write
             e.valid_from, e.valid_until, *stamp,
         ),
     )  # fmt: skip
+    for stay in e.stays:
+        write(INCLUDED, (e.id, stay.facility, stay.tariff, stay.package, stay.prepaid_minor, stay.times, *stamp))
+
+
+@projects(IncludedStayUsed)
+def included_stay_used(used: IncludedStayUsed, recorded: Recorded, write: Write) -> None:
+    write(INCLUDED_USE, (used.entitlement, used.facility, used.nth, used.stay, *stamped(recorded)))
+    write(CLAIM, (Guard.INCLUDED, included_key(used.entitlement, used.facility, used.nth)))
 
 
 @projects(Activated)

@@ -69,6 +69,7 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     `facility` sold it; `facilities`: where it opens gates (empty = wherever an agreement gives the gate terms).
     `points`: on issue; `available`: left to draw now (reservations taken off). `days_used`: ascending.
     `valid_from` is None until the first passage of a ticket that starts there. `placed_at`: when it came onto its medium.
+    `stayed`: a stay that it includes has begun; gates do not read that.
     """
 
     id: UUID
@@ -92,6 +93,7 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     activated: bool = False
     voided: bool = False
     placed_at: datetime | None = None
+    stayed: bool = False
 
     @property
     def points_account(self) -> UUID:
@@ -126,6 +128,11 @@ def medium_id(number: str) -> UUID:
 def chip_key(chip: str) -> UUID:
     """Return the key under which a chip is claimed by the one medium that has it."""
     return named_id("chip", chip)
+
+
+def included_key(entitlement: UUID, facility: UUID, nth: int) -> UUID:
+    """Return the key under which a bundle's `nth` stay at a facility is claimed by the one stay that uses it."""
+    return named_id("included stay", entitlement, facility, nth)
 
 
 def points_account(entitlement: UUID) -> UUID:
@@ -242,8 +249,8 @@ def after_passage(holding: Holding, at: datetime, points: int = 0) -> Holding:
 
 
 def unused(holding: Holding) -> bool:
-    """Tell whether nothing was used of an entitlement: no passage, no day, no point drawn or reserved."""
-    return not (holding.activated or holding.days_used or holding.available < holding.points)
+    """Tell whether nothing was used of an entitlement: no passage, no day, no point drawn or reserved, no included stay."""
+    return not (holding.activated or holding.stayed or holding.days_used or holding.available < holding.points)
 
 
 def usable_medium(medium: MediumState) -> Refused | None:

@@ -198,8 +198,15 @@ _HOLDERS = (
 
 
 def entitlements(ids: Collection[UUID]) -> dict[UUID, Holding]:
-    """Return entitlements by id, wherever they are."""
-    return {holding.id: holding for holding in _holdings(_rows(f"{_HOLDING} WHERE e.id = ANY(%s)", [list(ids)]))}
+    """Return entitlements by id, wherever they are, and whether stays that they include have begun (`stayed`)."""
+    wanted = [list(ids)]
+    stayed = {
+        row[0] for row in _rows("SELECT entitlement FROM entitlements_included_use WHERE entitlement = ANY(%s)", wanted)
+    }
+    return {
+        holding.id: msgspec.structs.replace(holding, stayed=True) if holding.id in stayed else holding
+        for holding in _holdings(_rows(f"{_HOLDING} WHERE e.id = ANY(%s)", wanted))
+    }
 
 
 def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:

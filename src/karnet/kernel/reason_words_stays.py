@@ -83,4 +83,11 @@ STAYS: dict[Reason, Sentence] = {
         it="Evacuazione in corso. Esci dall'uscita più vicina.",
         de="Das Gebäude wird geräumt. Bitte gehen Sie zum nächsten Ausgang.",
     ),
+    Reason.NO_STAY_INCLUDED: Sentence(
+        en="The ticket on this card[ {number}] includes no more stays here. Let the person in at the usual price.",
+        pl="Bilet na tej karcie[ {number}] nie obejmuje już tu pobytu. Wpuść osobę po zwykłej cenie.",
+        ru="Билет на этой карте[ {number}] больше не включает пребывания здесь. Впустите по обычной цене.",
+        it="Il biglietto su questa tessera[ {number}] non include altre permanenze qui. Fai entrare a prezzo normale.",
+        de="Das Ticket auf dieser Karte[ {number}] enthält hier keinen Aufenthalt mehr. Einlass zum üblichen Preis.",
+    ),
 }

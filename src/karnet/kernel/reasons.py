@@ -97,6 +97,7 @@ class Reason(StrEnum):
     UNKNOWN_ZONE = "unknown_zone"
     ZONE_FULL = "zone_full"
     EVACUATION = "evacuation"
+    NO_STAY_INCLUDED = "no_stay_included"  # the ticket includes no such stay here, or all of them have begun
     # capacity
     UNKNOWN_RESOURCE = "unknown_resource"
     UNKNOWN_ALLOTMENT = "unknown_allotment"

@@ -21,6 +21,7 @@ from karnet.settlement.rules.division import Visit, divide_unused
 from karnet.settlement.rules.report import Place
 from karnet.settlement.rules.totals import Ticket, agreed_price, bundled, divide_ticket, has_ended
 from karnet.settlement.selectors import AgreementRow
+from karnet.settlement.settling import stayed_at
 
 
 class ExplainedPassage(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,7 +149,7 @@ def _explained(
     terms = selectors.terms_of(row, places)
     ticket = Ticket(
         place_of[sold.facility], sold.product_code, sold.category, sold.kind, sold.currency, sold.price, sold.points,
-        has_ended(sold.valid_until, terms, as_of), sold.voided,
+        has_ended(sold.valid_until, terms, as_of), sold.voided, stayed_at(sold.stayed, place_of),
     )  # fmt: skip
     lift_points = {gate.gate: gate.points for gate in row.text.gates}
     visits = _visits(passed, charged, place_of, lift_points, row.text.time_zone)

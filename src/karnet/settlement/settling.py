@@ -153,7 +153,8 @@ def _add_tickets(
         if used.facility is None:
             unmatched += used.passages
         else:
-            totals.add_tickets(used.tickets, _ticket(used, place_of, totals.terms, as_of), _visits(used.visits, named))
+            ticket = _ticket(used, place_of, totals.terms, as_of)
+            totals.add_tickets(used.tickets, ticket, _visits(used.visits, named))
     return unmatched
 
 
@@ -193,14 +194,15 @@ class _UsedAlike(NamedTuple):
     ended: bool | None
     validity: str | None
     time_zone: str | None
+    stayed: str | None
     visits: str | None
 
 
 _USED_ALIKE = """
 SELECT count(*), coalesce(sum(u.passages), 0)::bigint, s.facility, s.product_code, s.category, s.kind, s.currency,
-       s.price, s.points, s.voided, s.valid_until <= %s, s.validity, s.time_zone, u.visits
+       s.price, s.points, s.voided, s.valid_until <= %s, s.validity, s.time_zone, s.stayed, u.visits
 FROM ({sold}) s FULL JOIN ({used}) u ON u.entitlement = s.id
-GROUP BY 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
+GROUP BY 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 """
 _CHUNK = 10_000
 
@@ -227,8 +229,13 @@ def _ticket(used: _UsedAlike, place_of: Mapping[UUID, int], terms: Terms, as_of:
         ended = has_ended(until, terms, as_of)
     return Ticket(
         place_of[used.facility], used.product_code, used.category, used.kind, used.currency, used.price, used.points,
-        ended, used.voided,
+        ended, used.voided, stayed_at(used.stayed, place_of),
     )  # fmt: skip
+
+
+def stayed_at(text: str | None, place_of: Mapping[UUID, int]) -> tuple[int, ...]:
+    """Return the places in a list of facilities (entitlements.facts.SoldEntitlement.stayed)."""
+    return tuple(place_of[UUID(facility)] for facility in text.split(",")) if text else ()
 
 
 def _visits(text: str | None, place_of: Mapping[str, int]) -> tuple[Visit, ...]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from karnet.entitlements.operations import MediumIssued, MediumReturned
+from karnet.entitlements.operations import IncludedStayUsed, MediumIssued, MediumReturned
 from karnet.journal.operations import Operation, Part, operation
 from karnet.kernel.ids import named_id
 from karnet.orders.operations import TabChange
@@ -85,7 +85,7 @@ class Furnished(Operation, frozen=True, kw_only=True):
 class StayBegun(Part, frozen=True, kw_only=True):
     """A stay on a band: by which version of which tariff, in which category, with what package and prepayment.
 
-    `prepaid_billed`: the prepayment has its document already; the stay charges what exceeds it. `own_card`: the medium
+    `prepaid_billed`: the prepayment has its document already, or a bundle paid it; the stay charges what exceeds it. `own_card`: the medium
     is its holder's own and is not taken back.
     """
 
@@ -176,6 +176,17 @@ class BandsReturned(Operation, frozen=True, kw_only=True):
 
     def parts(self) -> Iterable[Part]:
         return self.media
+
+
+@operation("stays.bundles_used")
+class BundlesUsed(Operation, frozen=True, kw_only=True):
+    """Stays that bundles include have begun. Everybody is told, so that whoever sold a bundle does not take it back."""
+
+    facility: UUID
+    used: tuple[IncludedStayUsed, ...]
+
+    def parts(self) -> Iterable[Part]:
+        return self.used
 
 
 @operation("stays.begun", scope="house")

@@ -74,7 +74,11 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="furnished"):
 
 class Band(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One person's band: its printed number, category of the price list, package. `prepaid_minor`: the advance; the
-    package's price where not named. A card in its holder's hands serves as well as a band that is given out."""
+    package's price where not named. A card in its holder's hands serves as well as a band that is given out.
+
+    `included`: the bundle (an entitlement, on this card or another) that pays the prepayment (SPEC N11): tariff, category
+    and package are the bundle's.
+    """
 
     number: str
     chip: str = ""
@@ -82,6 +86,7 @@ class Band(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     category: str = "adult"
     package: str = ""
     prepaid_minor: int | None = None
+    included: UUID | None = None
 
 
 class Enter(msgspec.Struct, frozen=True, kw_only=True):

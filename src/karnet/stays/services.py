@@ -1,7 +1,8 @@
 """Stays at work: people come, cross zones, eat, pay and leave; and what goes wrong is put right.
 
 Every service takes a batch and answers each request once, in a fixed handful of statements. Locks: shifts (shared),
-sequences, tabs by id; then media. A tab's lock covers its stays; zones are guarded by their own check.
+sequences, tabs by id; then media, then sections of lockers. A tab's lock covers its stays; zones are guarded by their own
+check.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from psycopg import errors
 from karnet.access.selectors import gates
 from karnet.accounts.services import overdrawn
 from karnet.catalogue.tariffs import tariffs_in_force
+from karnet.entitlements.included import included
 from karnet.entitlements.rules import medium_id
 from karnet.entitlements.selectors import lock_desk, lock_media, media, medium_ids_by_chip
 from karnet.entitlements.services import already_issued
-from karnet.journal.projection import Conflict
+from karnet.journal.projection import CLAIM, Conflict
 from karnet.journal.transaction import Asked, Outcome, Transaction, conflict, transact
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
+from karnet.lockers import holding
 from karnet.orders import selectors as counters
 from karnet.orders import tabs
 from karnet.orders.requests import CloseTab as CloseTab
@@ -80,6 +83,11 @@ def guarded(request: Asked, error: Exception) -> Refused:
     if isinstance(cause, errors.CheckViolation):
         full = cause.diag.constraint_name == ZONE_HAS_ROOM
         return refused(Reason.ZONE_FULL) if full else overdrawn(request, error)
+    if isinstance(request, Enter) and isinstance(error, Conflict) and error.form is CLAIM:
+        named = {band.included for band in request.bands if band.included}
+        places = {place.facility for place in counters.places({request.sales_point}).values()}
+        if any(bundle.used >= bundle.times for bundle in included(named, places).values()):
+            return refused(Reason.NO_STAY_INCLUDED)
     return already_issued(request, error) if isinstance(error, Conflict) else conflict(request, error)
 
 
@@ -116,9 +124,10 @@ def _enter(tx: Transaction[Enter, Entered]) -> None:
     versions = _in_force(places, {request.at for request in tx.fresh})
     around.raters.update({id_: rater for known in versions.values() for id_, rater in known.values()})
     busy = set(selectors.stays_on(list(cards.media)))
+    bundles = included({b.included for r in tx.fresh for b in r.bands if b.included}, places)
     for request in tx.fresh:
         known = versions[request.at]
-        tx.record([Outcome(request, *decide_enter(request, desk, cards, around, known, busy))])
+        tx.record([Outcome(request, *decide_enter(request, desk, cards, around, known, busy, bundles))])
 
 
 def _in_force(facilities: Collection[UUID], instants: Collection[datetime]) -> dict[datetime, Versions]:
@@ -157,6 +166,10 @@ def _read(tx: Transaction[Read, Let]) -> None:
     counter = tab_counter(held, numbers=True)
     bands = {chip: on[medium][0] for chip, medium in chips.items() if medium in on}
     around = selectors.inside(held, tab_ids=ids, where=where, bands=bands)
+    if leaving:
+        # The media's lock keeps the lockers' readers from giving one to who is just leaving.
+        lock_media(on)
+        around.lockers = holding.lock(media=on)
     cards = media(chips.values())
     for request in tx.fresh:
         tx.record([Outcome(request, *decide_read(request, around, counter, cards))])
@@ -205,7 +218,9 @@ def _settle(tx: Transaction[Settle, StaysSettled]) -> None:
     payments = (payment for request in tx.fresh for payment in request.payments)
     desk = tabs.till(tx.fresh, asked, payments, billing=True)
     around = selectors.inside(_states(asked, desk.tabs.get))
-    lock_media({stay.medium for stay in around.stays.values()})
+    bands = {stay.medium for stay in around.stays.values()}
+    lock_media(bands)
+    around.lockers = holding.lock(media=bands)
     for request in tx.fresh:
         tx.record([Outcome(request, *decide_settle(request, desk, around))])
 
@@ -256,13 +271,14 @@ def _take_bands(tx: Transaction[TakeBand, BandTaken]) -> None:
     wanted = {medium_id(request.band) for request in tx.fresh}
     lock_media(wanted)
     cards, busy = media(wanted), set(selectors.stays_on(wanted))
+    lockers = holding.lock(media=wanted)
     for request in tx.fresh:
         place = counter.place(request)
         if isinstance(place, Refused):
             tx.record([Outcome(request, place)])
             continue
         medium = medium_by_number(cards, request.band)
-        answer, operations = decide_take_band(request, place.facility, medium, busy)
+        answer, operations = decide_take_band(request, place.facility, medium, busy, lockers)
         if operations and medium is not None:
             del cards[medium.id]  # A second request of the batch finds it gone.
         tx.record([Outcome(request, answer, operations)])
@@ -305,6 +321,7 @@ def _lose_bands(tx: Transaction[LoseBand, BandReplaced]) -> None:
     around, _ = _lock_stays({request.stay for request in tx.fresh})
     old = {stay.medium for stay in around.stays.values()}
     cards = lock_desk(old, {(r.new_number, r.new_chip or r.new_number) for r in tx.fresh if r.new_number})
+    around.lockers = holding.lock(media=old)
     for request in tx.fresh:
         place = counter.place(request)
         if isinstance(place, Refused):

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from karnet.kernel.decimals import BadDecimal, scaled, written
+from karnet.parties.selectors import all_facilities
 
 LANGUAGES = (("en", "English"), ("pl", "Polski"), ("ru", "Русский"), ("it", "Italiano"), ("de", "Deutsch"))
 _KINDS = (("time", _("time ticket")), ("points", _("points ticket")), ("goods", _("goods")))
@@ -26,6 +27,7 @@ _VALIDITIES = (
 _STARTS = (("sale", _("when it is sold")), ("first_passage", _("at the first passage")))
 _PRICE = re.compile(r"\s*([a-z0-9][a-z0-9_-]*)\s*[:=\s]\s*(\d+(?:[.,]\d{1,2})?)\s*")
 _WINDOW = re.compile(r"\s*([1-7])(?:-([1-7]))?\s+(\d{1,2}):(\d\d)\s*-\s*(\d{1,2}):(\d\d)\s*")
+_STAY = re.compile(r"\s*(\S+)\s+(\S+)\s+(?:(\d+[.,]\d{2})|(\S+?))(?:\s+[x×](\d{1,4}))?\s*")
 
 
 class ProductForm(forms.Form):
@@ -67,6 +69,14 @@ class ProductForm(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("None marked: at every gate of the common card."),
+    )
+    stays = forms.CharField(
+        label=_("Stays in a bundle"),
+        required=False,
+        help_text=_(
+            "A line for each place: its code, the tariff, the package or the prepaid amount: POOL swim 2h, POOL swim 54.00 x3"
+        ),
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
     )
 
     def __init__(self, *arguments: Any, places: list[tuple[UUID, str]], **named: Any) -> None:
@@ -116,6 +126,19 @@ class ProductForm(forms.Form):
             )
         return found
 
+    def clean_stays(self) -> list[dict[str, Any]]:
+        found = []
+        ids = {facility.code: str(facility.id) for facility in all_facilities()}
+        for line in filter(str.strip, self.cleaned_data["stays"].splitlines()):
+            match = _STAY.fullmatch(line)
+            if match is None or match[1] not in ids:
+                raise forms.ValidationError(
+                    gettext("“%(line)s” is no stay at a place that is known. Write: POOL swim 2h") % {"line": line[:40]}
+                )
+            pays = {"prepaid_minor": scaled(match[3].replace(",", "."), 2)} if match[3] else {"package": match[4]}
+            found.append({"facility": ids[match[1]], "tariff": match[2], "times": int(match[5] or 1), **pays})
+        return found
+
     def _decimal(self, name: str) -> int:
         try:
             value: int = scaled(self.cleaned_data[name].strip().replace(",", "."), 2)
@@ -138,6 +161,8 @@ class ProductForm(forms.Form):
         if data["kind"] != "goods":
             made["deposit_minor"] = data["deposit"]
             made["facilities"] = data["facilities"]
+            if data["stays"]:
+                made["stays"] = data["stays"]
             if data["validity"]:
                 made["validity"] = self._validity()
         return made
@@ -177,9 +202,20 @@ def values_of(product: dict[str, Any]) -> dict[str, Any]:
         "first_day": _read(date.fromisoformat, validity.get("first_day")),
         "last_day": _read(date.fromisoformat, validity.get("last_day")),
         "windows": "\n".join(line for window in windows for line in _lines(window)),
+        "stays": "\n".join(_stay_lines(product.get("stays") or [])),
         "facilities": [str(id_) for id_ in product.get("facilities", [])],
         **{f"name_{language}": name for language, name in _dict(product.get("names")).items()},
     }
+
+
+def _stay_lines(stays: list[dict[str, Any]]) -> list[str]:
+    codes = {str(facility.id): facility.code for facility in all_facilities()} if stays else {}
+    return [
+        f"{codes.get(str(stay.get('facility')), '?')} {stay.get('tariff', '')}"
+        f" {stay.get('package') or written(int(stay.get('prepaid_minor', 0)), 2)}"
+        + (f" x{stay['times']}" if int(stay.get("times", 1)) > 1 else "")
+        for stay in stays
+    ]
 
 
 def _lines(window: dict[str, Any]) -> list[str]:

@@ -167,6 +167,7 @@ class Basket:
             valid_from=span[0] if span else None,
             valid_until=span[1] if span else None,
             facilities=product.facilities,
+            stays=product.stays,
         )
         self.entitlements.append(issued)
         return issued

@@ -117,7 +117,7 @@ class Terms(NamedTuple):
 
 class Ticket(NamedTuple):
     """A ticket sold, as the cut has it. `price`: what was paid, gross minor units. `points`: on it when sold. `ended`:
-    it opens no gate any more (`has_ended`)."""
+    it opens no gate any more (`has_ended`). `stayed`: of a voided bundle, the places where its stays had begun."""
 
     seller: int
     product_code: str
@@ -128,6 +128,7 @@ class Ticket(NamedTuple):
     points: int
     ended: bool
     voided: bool
+    stayed: tuple[int, ...] = ()
 
 
 def has_ended(valid_until: datetime | None, terms: Terms, as_of: datetime) -> bool:
@@ -144,8 +145,9 @@ def agreed_price(ticket: Ticket, terms: Terms) -> Priced | None:
 
 
 def bundled(ticket: Ticket, agreed: Priced) -> tuple[BundlePart, ...]:
-    """Return what goes to named places whatever use is made of the ticket: a bundle's parts, none once it is returned."""
-    return () if ticket.voided else agreed.parts
+    """Return what goes to named places whatever use is made of the ticket: a bundle's parts; once it is returned, those of
+    the places where its stay had begun, which the seller could not know [ours]."""
+    return tuple(part for part in agreed.parts if part.place in ticket.stayed) if ticket.voided else agreed.parts
 
 
 def divide_ticket(ticket: Ticket, visits: tuple[Visit, ...], agreed: Priced, terms: Terms) -> Division:

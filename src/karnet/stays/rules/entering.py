@@ -7,7 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from karnet.entitlements.operations import MediumIssued
+from karnet.entitlements.bundles import Included, not_now
+from karnet.entitlements.operations import IncludedStayUsed, MediumIssued
 from karnet.entitlements.rules import Desk as Media
 from karnet.entitlements.rules import MediumState, issued_state, usable_medium
 from karnet.journal.operations import Operation
@@ -21,7 +22,7 @@ from karnet.orders.rules.counter import Place
 from karnet.orders.rules.pricing import MAX_AMOUNT, change
 from karnet.orders.rules.tab_entries import Entry
 from karnet.orders.rules.tabs import Desk, check_money, open_tab, who_problems
-from karnet.stays.operations import OUTSIDE, BandsIssued, Begun, Located, Moved, StayBegun
+from karnet.stays.operations import OUTSIDE, BandsIssued, Begun, BundlesUsed, Located, Moved, StayBegun
 from karnet.stays.requests import Band, Enter, Entered
 from karnet.stays.rules.billing import PREPAID, free_money, package_price
 from karnet.stays.rules.state import Facility, Inside, MoveState, StayState
@@ -32,6 +33,9 @@ MAX_BANDS = 200
 
 Versions = Mapping[tuple[UUID, str], tuple[UUID, Rater]]
 """The tariff versions in force by (facility, code)."""
+
+Bundles = dict[tuple[UUID, UUID], Included]
+"""What bundles include, by (entitlement, facility), as the decisions of a batch so far leave it."""
 
 Decided = tuple[Entered | Refused, tuple[Operation, ...]]
 
@@ -44,16 +48,30 @@ class _Arrivals(msgspec.Struct, kw_only=True):
     begun: list[StayBegun] = []
     moves: list[Moved] = []
     located: list[Located] = []
+    used: list[IncludedStayUsed] = []
+
+    @property
+    def prepaid(self) -> int:
+        """What is paid in advance now: not what a bundle paid when it was sold."""
+        bundled = {used.stay for used in self.used}
+        return sum(stay.prepaid_minor for stay in self.stays if stay.id not in bundled)
 
 
 def decide_enter(
-    request: Enter, desk: Desk, media: Media, inside: Inside, versions: Versions, busy: set[UUID]
+    request: Enter,
+    desk: Desk,
+    media: Media,
+    inside: Inside,
+    versions: Versions,
+    busy: set[UUID],
+    bundles: Bundles | None = None,
 ) -> Decided:
-    """Let people in, all or none. `busy`: media that carry a stay that goes on.
+    """Let people in, all or none. `busy`: media that carry a stay that goes on; `bundles`: what those named include here.
 
-    Refuses a band in use, a tariff, category or package that is not in force, a full zone, an evacuation, and payments
-    that are not what the bands prepay.
+    Refuses a band in use, a tariff, category or package that is not in force, a full zone, an evacuation, a bundle that
+    includes no such stay any more, and payments that are not what the bands prepay.
     """
+    bundles = {} if bundles is None else bundles
     place = desk.counter.place(request)
     if isinstance(place, Refused):
         return place, ()
@@ -77,10 +95,10 @@ def decide_enter(
     if isinstance(entry, Refused):
         return entry, ()
     spare = max(0, free_money(entry.state, inside.of_tab(entry.state.id)))
-    arrivals = _arrivals(request, entry, facility, media, version, busy)
+    arrivals = _arrivals(request, entry, facility, media, version, busy, bundles)
     if isinstance(arrivals, Refused):
         return arrivals, ()
-    prepaid = sum(stay.prepaid_minor for stay in arrivals.stays)
+    prepaid = arrivals.prepaid
     refusal = _check_paid(request, entry, prepaid, spare, place, desk) or _take_places(facility, arrivals)
     if refusal is not None:
         return refusal, ()
@@ -97,6 +115,10 @@ def decide_enter(
         moves=tuple(arrivals.moves),
         located=tuple(arrivals.located),
     )
+    for one in arrivals.used:
+        known = bundles[one.entitlement, one.facility]
+        bundles[one.entitlement, one.facility] = msgspec.structs.replace(known, used=one.nth)
+    used = (BundlesUsed(facility=place.facility, used=tuple(arrivals.used)),) if arrivals.used else ()
     issued = (BandsIssued(facility=place.facility, media=tuple(arrivals.issued)),) if arrivals.issued else ()
     answer = Entered(
         tab=entry.state.id,
@@ -107,7 +129,7 @@ def decide_enter(
         order=bill.order if bill else None,
         document=bill.number if bill else None,
     )
-    return answer, (*issued, begun, *((bill,) if bill else ()))
+    return answer, (*issued, *used, begun, *((bill,) if bill else ()))
 
 
 def _entry(request: Enter, place: Place, desk: Desk) -> Entry | Refused:
@@ -127,7 +149,13 @@ def _entry(request: Enter, place: Place, desk: Desk) -> Entry | Refused:
 
 
 def _arrivals(
-    request: Enter, entry: Entry, facility: Facility, media: Media, version: tuple[UUID, Rater], busy: set[UUID]
+    request: Enter,
+    entry: Entry,
+    facility: Facility,
+    media: Media,
+    version: tuple[UUID, Rater],
+    busy: set[UUID],
+    bundles: Bundles,
 ) -> _Arrivals | Refused:
     made = _Arrivals()
     for n, band in enumerate(request.bands):
@@ -136,7 +164,12 @@ def _arrivals(
             return medium
         if medium.id in busy or any(stay.medium == medium.id for stay in made.stays):
             return refused(Reason.MEDIUM_IN_USE, number=band.number)
-        prepaid = _prepaid(band, n, request, facility, version[1])
+        bundle = _bundle(band, n, request, facility, bundles, made) if band.included else None
+        if isinstance(bundle, Refused):
+            return bundle
+        if bundle is not None:
+            band = msgspec.structs.replace(band, category=bundle.category, package=bundle.package, prepaid_minor=None)
+        prepaid = _prepaid(band, n, request, facility, version[1], bundle)
         if isinstance(prepaid, Refused):
             return prepaid
         stay = StayBegun(
@@ -149,9 +182,15 @@ def _arrivals(
             category=band.category,
             package=band.package,
             prepaid_minor=prepaid,
-            prepaid_billed=facility.rules.receipt == "entry",
+            prepaid_billed=bundle is not None or facility.rules.receipt == "entry",
             own_card=all(issued.id != medium.id for issued in made.issued),
         )
+        if bundle is not None:
+            made.used.append(
+                IncludedStayUsed(
+                    entitlement=bundle.entitlement, facility=facility.id, nth=bundle.used + 1, stay=stay.id
+                )
+            )
         made.begun.append(stay)
         made.stays.append(_state(stay, request, facility, made))
     return made
@@ -172,14 +211,32 @@ def _medium(band: Band, request: Enter, facility: Facility, media: Media, made: 
     return issued_state(issued, request.at)
 
 
-def _prepaid(band: Band, n: int, request: Enter, facility: Facility, rater: Rater) -> int | Refused:
-    """Return what a band prepays: as named, else the package's price now."""
+def _bundle(
+    band: Band, n: int, request: Enter, facility: Facility, bundles: Bundles, made: _Arrivals
+) -> Included | Refused:
+    """Return the bundle that pays a band's prepayment, as the bands before it leave it."""
+    assert band.included is not None, "only bands with a bundle are asked about"
+    found = bundles.get((band.included, facility.id))
+    if found is None:
+        return refused(Reason.NO_STAY_INCLUDED, number=band.number)
+    found = msgspec.structs.replace(found, used=found.used + sum(u.entitlement == band.included for u in made.used))
+    if found.tariff != request.tariff:
+        return bad_values({"tariff": f"is {found.tariff} for what the bundle of bands[{n}] includes"})
+    return not_now(found, instant(request.at)) or found
+
+
+def _prepaid(
+    band: Band, n: int, request: Enter, facility: Facility, rater: Rater, bundle: Included | None
+) -> int | Refused:
+    """Return what a band prepays: as named, else the package's price now. A bundle paid that, or an amount."""
     at = instant(request.at)
     try:
         price = package_price(rater, band.category, band.package, at)
     except BadStay:
         category = f"{band.category}/{band.package}" if band.package else band.category
         return refused(Reason.UNKNOWN_TARIFF, tariff=request.tariff, category=category)
+    if bundle is not None:
+        return price or bundle.prepaid_minor
     if facility.rules.receipt == "entry" and rater.tariff.return_unused:
         return bad_values({"tariff": "gives back what was not needed, so its prepayments are billed at the exit"})
     if band.prepaid_minor is None:
@@ -236,7 +293,10 @@ def _bill_prepayments(
     """Give the prepayments their document at once, where the facility does so (SPEC S17)."""
     if facility.rules.receipt != "entry":
         return None
+    bundled = {used.stay for used in arrivals.used}
     for stay in arrivals.stays:
+        if stay.id in bundled:
+            continue
         vat_bp = facility.rules.vat_bp
         entry.charge(
             PREPAID,

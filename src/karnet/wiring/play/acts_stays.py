@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from karnet.catalogue.tariffs import PublishTariff, publish_tariffs, tariffs_in_force
+from karnet.entitlements.included import included_on
 from karnet.entitlements.rules import medium_id
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
@@ -93,6 +95,7 @@ def enter(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
                 category=band.category,
                 package=band.package,
                 prepaid_minor=None if band.prepaid is None else stage.minor(band.prepaid, facility, "bands.prepaid"),
+                included=None if band.bundle is None else _bundle(band.bundle, stage.facility(facility), step.at),
             )
             for band in step.bands
         )
@@ -125,12 +128,21 @@ def enter(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
     return ask(lines, request, services.enter, fields)
 
 
+def _bundle(card: str, facility: UUID, at: datetime) -> UUID:
+    """Return the bundle on a card whose stay may begin now; any id where there is none, which the service refuses."""
+    medium = medium_id(card)
+    offered = included_on([medium], facility, at).get(medium)
+    return offered[0].entitlement if offered else medium
+
+
 def _prepaid(stage: Stage, step: steps.Enter, bands: Sequence[requests.Band]) -> int:
     """Return what bands prepay, for payments that say "the rest"; what is really due, the service reckons for itself."""
     facility = stage.facility(facility_of(step.sales_point))
     version = tariffs_in_force(facility, step.at, [step.tariff]).get(step.tariff)
     total = 0
     for band in bands:
+        if band.included is not None:
+            continue
         if band.prepaid_minor is not None:
             total += band.prepaid_minor
         elif version is not None:

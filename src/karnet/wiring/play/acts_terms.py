@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from karnet.catalogue.operations import Validity
+from karnet.catalogue.operations import IncludedStay, Validity
 from karnet.catalogue.services import ProductDraft, Publish
 from karnet.catalogue.services import publish as publish_price_lists
 from karnet.kernel.decimals import money
@@ -53,6 +53,12 @@ def _product(stage: Stage, facility: str, product: words.Product) -> ProductDraf
         validity=None if product.validity is None else _validity(product.validity),
         deposit_minor=stage.minor(product.deposit, facility, "deposit"),
         facilities=tuple(stage.facility(code) for code in product.facilities),
+        stays=tuple(
+            IncludedStay(
+                facility=stage.facility(stay.facility), tariff=stay.tariff, package=stay.package, times=stay.times
+            )
+            for stay in product.stays
+        ),
     )
 
 

@@ -52,12 +52,14 @@ class Furnish(Step, frozen=True, kw_only=True, tag="furnish"):
 
 
 class Band(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One person's band. `prepaid`: the advance; the package's price where it is left out."""
+    """One person's band. `prepaid`: the advance; the package's price where it is left out. `bundle`: the card with the
+    bundle that pays it; category and package are the bundle's."""
 
     card: Card
     category: str = "adult"
     package: str = ""
     prepaid: Amount | None = None
+    bundle: Card | None = None
 
 
 class Enter(Step, frozen=True, kw_only=True, tag="enter"):

@@ -83,6 +83,15 @@ class Validity(Word, frozen=True, kw_only=True):
     windows: tuple[Hours, ...] = ()
 
 
+class IncludedStay(Word, frozen=True, kw_only=True):
+    """Metered stays at a place that a bundle includes: by a tariff there, with what a package costs."""
+
+    facility: FacilityCode
+    tariff: Code
+    package: Code
+    times: Count = 1
+
+
 class Product(Word, frozen=True, kw_only=True):
     """A product of a price list: gross prices by category, VAT included; `deposit` is taken on every new card."""
 
@@ -95,6 +104,7 @@ class Product(Word, frozen=True, kw_only=True):
     validity: Validity | None = None
     deposit: Amount = 0
     facilities: tuple[FacilityCode, ...] = ()
+    stays: tuple[IncludedStay, ...] = ()
 
 
 Division = Literal["weighted_passages", "equal_visited", "first_entries", "points_frequency"]
