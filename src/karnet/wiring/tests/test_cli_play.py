@@ -7,10 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from karnet.wiring import postgres
@@ -113,7 +113,9 @@ def killed_amid(place: Path, how: signal.Signals) -> int:
     for line in running.stderr:
         if "skiers come" in line:
             break
-    time.sleep(0.5)
+    with psycopg.connect(postgres.dsn(Installation.load(place / "demo", environment={})), autocommit=True) as looking:
+        while looking.execute("SELECT count(*) FROM journal_operation").fetchone() < (200,):
+            assert running.poll() is None, "the day was over before it could be interrupted"
     running.send_signal(how)
     running.communicate()
     return running.returncode
