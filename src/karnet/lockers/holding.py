@@ -24,10 +24,12 @@ def lock(*, places: Collection[UUID] = (), media: Collection[UUID] = (), lockers
 
     Lock the media first. Three flights, however much was ever assigned.
     """
-    serves = sections_of(places)
+    serves = sections_of(places) if places else {}
     with in_one_flight(connection) as send:
         found = send(_SECTIONS_ABOUT, [list(serves.values()), list(media), list(media), list(lockers)])
     about = sorted({row[0] for row in found.rows()})
+    if not about:
+        return Lockers(readers=serves)
     with in_one_flight(connection) as send:
         send("SELECT 1 FROM lockers_section WHERE id = ANY(%b::uuid[]) ORDER BY id FOR NO KEY UPDATE", [about])
     return _read(serves, about, list(media), list(lockers))

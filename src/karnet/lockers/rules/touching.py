@@ -22,10 +22,11 @@ Decided = tuple[Answer | Refused, tuple[Operation, ...]]
 
 
 class Party(NamedTuple):
-    """Who a band belongs with, and how many bands of them there are."""
+    """Who a band belongs with, how many bands of them there are, and where they are guests (None = anywhere)."""
 
     id: UUID
     size: int
+    facility: UUID | None = None
 
 
 def decide_touch(
@@ -43,7 +44,7 @@ def decide_touch(
         return refused(Reason.UNKNOWN_MEDIUM), ()
     if (unusable := usable_medium(medium)) is not None:
         return unusable, ()
-    if parties is not None and medium.id not in parties:
+    if parties is not None and not _is_guest(parties.get(medium.id), section):
         return refused(Reason.NO_STAY), ()
     own = lockers.own_locker(medium.id)
     use = lockers.of_band(medium.id)
@@ -62,6 +63,10 @@ def decide_touch(
     if own.block is not None and use is None:
         return refused(Reason.LOCKER_BLOCKED, locker=own.number), ()
     return shown(own, section, static=use is None), ()
+
+
+def _is_guest(party: Party | None, section: SectionState) -> bool:
+    return party is not None and party.facility in (None, section.facility)
 
 
 def _assign(

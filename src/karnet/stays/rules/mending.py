@@ -15,6 +15,7 @@ from karnet.kernel.money import vat_included
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
+from karnet.lockers.rules.keeping import hand_on
 from karnet.orders.rules.counter import Counter, Place
 from karnet.orders.rules.tab_entries import Entry
 from karnet.stays.operations import (
@@ -163,7 +164,7 @@ def _forgive(entry: Entry, stay: StayState, facility: Facility, owed: int) -> No
 def decide_lose_band(
     request: LoseBand, place: Place, inside: Inside, media: Media
 ) -> tuple[BandReplaced | Refused, tuple[Operation, ...]]:
-    """Block a lost band, charge its fee, and put the stay on a new one where one is given."""
+    """Block a lost band, charge its fee, and put the stay on a new one where one is given: its locker goes along."""
     stay = inside.stays.get(request.stay)
     if stay is None or stay.facility != place.facility:
         return refused(Reason.NO_STAY), ()
@@ -200,7 +201,8 @@ def decide_lose_band(
     inside.tabs.put(entry)
     lost = BandLost(stay=stay.id, lost=stay.medium, change=None if entry.empty else entry.change(), changed=changed)
     given = (BandsIssued(facility=facility.id, media=(issued,)),) if issued else ()
-    operations = (*given, lost, Blocked(block=block, sales_point=request.sales_point))
+    locker = hand_on(request, stay.medium, issued.id, issued.issue, inside.lockers) if issued else ()
+    operations = (*given, lost, Blocked(block=block, sales_point=request.sales_point), *locker)
     return BandReplaced(stay=stay.id, fee=fee, medium=issued.id if issued else None), operations
 
 

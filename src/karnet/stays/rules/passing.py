@@ -16,6 +16,7 @@ from karnet.journal.requests import made_id
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
+from karnet.lockers.rules.keeping import free
 from karnet.orders.operations import TabBilled
 from karnet.orders.rules.counter import Counter
 from karnet.orders.rules.tab_entries import Entry
@@ -106,7 +107,9 @@ def _flee(request: Read, stay: StayState, target: str, facility: Facility, insid
 def _leave(
     request: Read, stay: StayState, border: Border, facility: Facility, inside: Inside, counter: Counter
 ) -> Decided:
-    """The exit: allowed when nothing is owed, the stay ends; the last of a tab takes the document along."""
+    """The exit: allowed when the locker is given up and nothing is owed; the last of a tab takes the document along."""
+    if (taken := locker_taken(stay, inside)) is not None:
+        return taken, ()
     state = inside.tabs.get(stay.tab)
     assert state is not None, "a stay has a tab"
     entry = Entry(request, state)
@@ -135,7 +138,27 @@ def _leave(
         missed=passed.missed,
         document=bill.number if bill else None,
     )
-    return answer, (passed, *returned(facility.id, [stay] if border.keeps_band else []), *((bill,) if bill else ()))
+    bands = returned(facility.id, [stay] if border.keeps_band else [])
+    lockers = lockers_freed([stay] if border.keeps_band or stay.own_card else [], inside)
+    return answer, (passed, *bands, *lockers, *((bill,) if bill else ()))
+
+
+def locker_taken(stay: StayState, inside: Inside) -> Refused | None:
+    """Return the refusal of who has not given the locker up, where its section waits for that (SPEC S15)."""
+    use = inside.lockers.of_band(stay.medium)
+    if use is None or not inside.lockers.sections[use.section].exit_waits:
+        return None
+    locker, section = inside.lockers.lockers[use.locker], inside.lockers.sections[use.section]
+    return refused(Reason.LOCKER_TAKEN, locker=locker.number, section=section.code)
+
+
+def lockers_freed(stays: list[StayState], inside: Inside) -> tuple[Operation, ...]:
+    """Return the operations by which lockers are free again: of bands that are back, and of cards whose stay is over,
+    which nobody takes back."""
+    lockers = inside.lockers
+    back = [use for stay in stays if not stay.own_card and (use := lockers.of_band(stay.medium)) is not None]
+    over = [use for stay in stays if stay.own_card and (use := lockers.of_band(stay.medium)) is not None]
+    return (*free(back, lockers, "returned"), *free(over, lockers, "stay_over"))
 
 
 class Ended(NamedTuple):

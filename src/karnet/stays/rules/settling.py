@@ -15,6 +15,8 @@ from karnet.journal.operations import Operation
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
+from karnet.lockers.rules.keeping import free_bands
+from karnet.lockers.rules.state import Lockers
 from karnet.orders.operations import PaidWith, Payment
 from karnet.orders.requests import TabNow
 from karnet.orders.rules.counter import Place
@@ -25,7 +27,7 @@ from karnet.orders.rules.taking_off import take_off
 from karnet.stays.operations import OUTSIDE, BandCharged, BandsReturned, Located, Settled, StayEnded, StaySettled
 from karnet.stays.requests import BandTaken, ChargeBand, Settle, StaysSettled, TakeBand, TakeOff
 from karnet.stays.rules import billing
-from karnet.stays.rules.passing import end, returned
+from karnet.stays.rules.passing import end, lockers_freed, returned
 from karnet.stays.rules.state import Facility, Inside, StayState
 
 Decided = tuple[StaysSettled | Refused, tuple[Operation, ...]]
@@ -80,8 +82,13 @@ def decide_settle(request: Settle, desk: Desk, inside: Inside) -> Decided:
         order=bill.order if bill else None,
         document=bill.number if bill else None,
     )
-    bands = returned(facility.id, [stay for stay in stays if stay.id in ending])
-    return answer, (operation, *bands, *((bill,) if bill else ()))
+    gone = [stay for stay in stays if stay.id in ending]
+    return answer, (
+        operation,
+        *returned(facility.id, gone),
+        *lockers_freed(gone, inside),
+        *((bill,) if bill else ()),
+    )
 
 
 def _asked(request: Settle, desk: Desk, inside: Inside) -> tuple[list[StayState], TabState, Facility] | Refused:
@@ -202,9 +209,9 @@ def _on_band(request: ChargeBand | TakeOff, desk: Desk, inside: Inside) -> tuple
 
 
 def decide_take_band(
-    request: TakeBand, facility: UUID, medium: MediumState | None, busy: set[UUID]
+    request: TakeBand, facility: UUID, medium: MediumState | None, busy: set[UUID], lockers: Lockers
 ) -> tuple[BandTaken | Refused, tuple[Operation, ...]]:
-    """Take back a band whose stay is over. Refuses one that carries a stay: that is settled first."""
+    """Take back a band whose stay is over; its locker is free. Refuses one that carries a stay: that is settled first."""
     if medium is None:
         return refused(Reason.UNKNOWN_MEDIUM, number=request.band), ()
     if medium.id in busy:
@@ -212,7 +219,7 @@ def decide_take_band(
     if blocked := usable_medium(medium):
         return blocked, ()
     back = BandsReturned(facility=facility, media=(MediumReturned(id=medium.id, facility=facility),))
-    return BandTaken(medium=medium.id), (back,)
+    return BandTaken(medium=medium.id), (back, *free_bands([medium.id], lockers))
 
 
 def medium_by_number(media: Mapping[UUID, MediumState], number: str) -> MediumState | None:

@@ -10,7 +10,9 @@ import msgspec
 
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
+from karnet.lockers.rules.state import Lockers
 from karnet.orders.rules.tabs import Tabs
+from karnet.passes.rules.wallets import Wallet
 from karnet.stays.operations import OUTSIDE, UNLIMITED, WHOLE, Located, heads_of
 from karnet.stays.requests import Border, HouseRules
 from karnet.tariffs.rating import Rater
@@ -45,6 +47,7 @@ class StayState(msgspec.Struct, frozen=True, kw_only=True):
     prepaid_minor: int = 0
     prepaid_billed: bool = False
     own_card: bool = False
+    paying: UUID | None = None
     zone: str = OUTSIDE
     changed_at: datetime | None = None
     moves: tuple[MoveState, ...] = ()
@@ -127,7 +130,8 @@ class HaltState(msgspec.Struct, frozen=True, kw_only=True):
 class Inside:
     """What a batch decides about: stays, their tabs, their tariffs, facilities and readers, and folds as it goes.
 
-    `raters` by tariff version; `borders` by gate, with the facility they belong to. `bands`: stay by what was read.
+    `wallets`: the passes that pay for stays, by id. `raters` by tariff version; `borders` by gate, with the facility they belong to. `bands`: stay by what was read.
+    `lockers`: those that bands have which may come back here.
     """
 
     def __init__(
@@ -145,6 +149,8 @@ class Inside:
         self.put(*stays)
         self.tabs, self.facilities, self.raters = tabs, facilities, raters
         self.borders, self.bands = borders or {}, bands or {}
+        self.wallets: Mapping[UUID, Wallet] = {}
+        self.lockers = Lockers()
 
     def put(self, *stays: StayState) -> None:
         """Take in stays as a decision left them."""
