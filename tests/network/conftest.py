@@ -1,4 +1,8 @@
-"""A hub with two nodes and two members: real processes, real databases, real HTTPS. Made once for the module."""
+"""A hub with two nodes and two members: real processes, real databases, real HTTPS.
+
+Made once for all tests of the package, because it takes half a minute: every test sells cards of its own names, and
+leaves the servers running, linked, and Jawor's shift open.
+"""
 
 from __future__ import annotations
 
@@ -20,34 +24,32 @@ from karnet.wiring.network.servers import Card
 from karnet.wiring.play.steps import OpenShift, Sell
 from karnet.wiring.play.words import SaleLine
 from karnet.wiring.tests.conftest import _shelf
+from tests.network.tapping import tapped
 
 DAY = date(2026, 1, 17)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def card() -> Iterator[Card]:
     place = Path(tempfile.mkdtemp(prefix="kn-", dir=_shelf()))
     place.chmod(0o711)
-    made = Card(place, ["jawor", "kopa"], domain="karnet.test")
+    made = Card(place, ["jawor", "kopa"], domain="karnet.test", link=tapped(place / "hub"))
     try:
         with made:
             made.make(lambda said: None)
             found_network(made, DAY)
-            made.members["jawor"].ask(
-                "play",
-                steps=[
-                    msgspec.to_builtins(
-                        OpenShift(
-                            at=morning(), sales_point="jawor/till-1", operator="jawor/grzegorz", float_amount="777.77"
-                        )
-                    )
-                ],
-            )
+            open_shift(made, morning())
             yield made
     finally:
         for record in place.rglob("cluster.json"):
             postgres.remove(Installation.load(record.parent, environment={}))
         shutil.rmtree(place, ignore_errors=True)
+
+
+def open_shift(card: Card, at: datetime) -> None:
+    shift = OpenShift(at=at, sales_point="jawor/till-1", operator="jawor/grzegorz", float_amount="777.77")
+    told = card.members["jawor"].ask("play", steps=[msgspec.to_builtins(shift)])
+    assert told["outcomes"][0]["ok"], told
 
 
 def morning(seconds: int = 0) -> datetime:

@@ -9,10 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from karnet.wiring import postgres
 from karnet.wiring.network.servers import Card, Server, copy_cluster, karnet, restore_cluster, until
 from karnet.wiring.play.steps import CloseShift
 from karnet.wiring.serve.report import State, read_report
-from tests.network.conftest import morning, sale
+from tests.durability.standbys import kill_postmaster
+from tests.network.conftest import morning, open_shift, sale
+from tests.network.tapping import TappedLink
 
 WAIT_S = 120
 COUNTED = "9157319"
@@ -24,6 +27,9 @@ KILLED = [
     ("hub", "sealer"),
     ("jawor", "relay"),
     ("jawor", "sealer"),
+    ("jawor", "web"),
+    ("jawor", "worker"),
+    ("jawor", "database"),
     ("kopa", "relay"),
 ]
 
@@ -82,12 +88,24 @@ def test_no_killed_process_loses_or_doubles_a_sale(card: Card, where: str, role:
     pid = 0
     for n, name in enumerate(names):
         if n == 3:
-            pid = server.kill(role)
+            pid = _killed(server, role)
         assert jawor.ask("sell", step=sale(base + n, name))["ok"]
     refused = [told for n, name in enumerate(names) if not (told := admitted(card, base + n, name))["ok"]]
     assert not refused, card.where()
-    server.wait_for(role, other_than=pid)
+    if role == "database":
+        until(lambda: (now := postgres.status(server.installation)) and now.pid != pid, "another database server")
+    else:
+        server.wait_for(role, other_than=pid)
     assert len(hashes(card)) == 1
+
+
+def _killed(server: Server, role: str) -> int:
+    if role != "database":
+        return server.kill(role)
+    before = postgres.status(server.installation)
+    assert before is not None
+    kill_postmaster(server.installation)
+    return before.pid
 
 
 def test_a_machine_restored_as_a_whole_signs_nothing_until_it_has_its_log_back(card: Card) -> None:
@@ -151,6 +169,10 @@ def test_house_contents_never_leave_their_server(card: Card) -> None:
         held = "SELECT count(*) FROM journal_content c JOIN journal_operation o ON o.content = c.digest"
         assert int(own[0][0]) > 0, "entries of others name contents"
         assert _rows(server, f"{held} WHERE o.origin_id <> 1 AND c.salt <> ''") == [["0"]]
+    heard = [bytes(said) for link in links(card) for said in link.heard]
+    assert any(b"orders.shift_closed" in said for said in heard), "what goes over the wire is heard"
+    assert not any(COUNTED.encode() in said or content.encode() in said for said in heard)
+    open_shift(card, morning(13 * 3600 + 60))
 
 
 def test_evidence_of_who_vouches_reaches_everybody(card: Card) -> None:
@@ -165,6 +187,10 @@ def test_every_log_verifies_where_it_is_held(card: Card) -> None:
     for server in card.servers:
         told = karnet(server.path, "journal", "verify")  # ends otherwise than with 0 if any log is not sound
         assert "karnet.test/jawor" in told, server.name
+
+
+def links(card: Card) -> list[TappedLink]:
+    return [link for member in card.members.values() for link in member.links if isinstance(link, TappedLink)]
 
 
 def _rows(server: Server, sql: str) -> list[list[str]]:

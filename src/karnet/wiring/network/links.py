@@ -69,6 +69,10 @@ class Link:
             _close(caller)
             _close(called)
             return
+        self._join(caller, called)
+
+    def _join(self, caller: socket.socket, called: socket.socket) -> None:
+        """Carry what either says to the other, until one of them ends."""
         threading.Thread(target=self._pour, args=(caller, called), daemon=True).start()
         self._pour(called, caller)
 

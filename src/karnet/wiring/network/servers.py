@@ -180,10 +180,18 @@ class Server:
 class Card:
     """A hub and members in directories below `place`. As a context it ends everything that runs."""
 
-    def __init__(self, place: Path, members: Sequence[str], *, nodes: int = 2, domain: str = "example") -> None:
+    def __init__(
+        self,
+        place: Path,
+        members: Sequence[str],
+        *,
+        nodes: int = 2,
+        domain: str = "example",
+        link: Callable[[tuple[str, int]], Link] = Link,
+    ) -> None:
         self.hub = Server(place / "hub", f"{domain}/hub")
         self.members = {name: Server(place / name, f"{domain}/{name}") for name in members}
-        self._nodes = nodes
+        self._nodes, self._link = nodes, link
 
     @property
     def servers(self) -> list[Server]:
@@ -225,7 +233,7 @@ class Card:
         karnet(server.path, "federation", "join", "-", "--hub-words", words, given=invitation)
         link = hub_link(server.installation)
         targets = [address.removeprefix("https://").rpartition(":") for address in link.addresses]
-        server.links = [Link((host, int(port))) for host, _, port in targets]
+        server.links = [self._link((host, int(port))) for host, _, port in targets]
         addresses = tuple(one.address for one in server.links)
         save_hub_link(server.installation, msgspec.structs.replace(link, addresses=addresses))
 
