@@ -12,7 +12,7 @@ from karnet.journal.rules.arrivals import claiming_parts
 
 CARRYING_TABS = ("TabChanged", "Begun", "Passed", "Settled", "ForceClosed", "BandLost", "BandCharged")
 ON_PASSES = ("Sold", "ToppedUp", "InstalmentsPaid", "Charged")
-HOLDING = ("HoldsLapsed",)
+HOLDING = ("HoldsLapsed", "Begun", "Passed", "Settled", "ForceClosed")
 OURS = ("facility", "sales_point", "operator", "gate", "member")
 
 

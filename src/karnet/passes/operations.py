@@ -144,10 +144,14 @@ class PassChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         """Return the parts, in the order in which they are projected."""
         return (*self.reserved, *self.held, *self.ended, *self.over)
 
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing to record."""
-        return not self.parts()
+    def __add__(self, other: PassChange) -> PassChange:
+        """Return both changes as one."""
+        return PassChange(
+            reserved=(*self.reserved, *other.reserved),
+            held=(*self.held, *other.held),
+            ended=(*self.ended, *other.ended),
+            over=(*self.over, *other.over),
+        )
 
 
 @operation("passes.sold", scope="house")

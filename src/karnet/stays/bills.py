@@ -19,7 +19,8 @@ from karnet.tariffs.bills import Bill
 
 
 class StayBill(msgspec.Struct, frozen=True, kw_only=True):
-    """What a stay costs as of `at`, line by line, and what is owed for its whole tab if this stay is settled then."""
+    """What a stay costs as of `at`, line by line, and what is owed for its whole tab if this stay is settled then:
+    `pass_minor` by the pass on which they came, `owed_minor` at the till."""
 
     stay: UUID
     tab: UUID
@@ -31,6 +32,7 @@ class StayBill(msgspec.Struct, frozen=True, kw_only=True):
     bill: Bill
     owed_minor: int
     covered_until: datetime | None = None
+    pass_minor: int = 0
 
 
 def bills(stays: Collection[UUID], at: datetime) -> dict[UUID, StayBill]:
@@ -44,9 +46,9 @@ def _bill(inside: Inside, stay: StayState, at: datetime) -> StayBill:
     facility, tab = inside.facilities[stay.facility], inside.tabs.get(stay.tab)
     assert tab is not None, "a stay has a tab"
     if stay.goes_on:
-        owed = billing.owed(inside, [stay], at)
+        drawn, owed = billing.by_passes(inside, [stay], at)
     else:
-        owed = max(0, -billing.free_money(tab, inside.of_tab(stay.tab)))
+        drawn, owed = 0, max(0, -billing.free_money(tab, inside.of_tab(stay.tab)))
     return StayBill(
         stay=stay.id,
         tab=stay.tab,
@@ -57,6 +59,7 @@ def _bill(inside: Inside, stay: StayState, at: datetime) -> StayBill:
         goes_on=stay.goes_on,
         bill=billing.bill(stay, facility, inside.raters[stay.tariff], at),
         owed_minor=owed,
+        pass_minor=drawn,
     )
 
 

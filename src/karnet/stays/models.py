@@ -75,6 +75,7 @@ class Stay(ProjectedModel):
     prepaid_minor = models.BigIntegerField()
     prepaid_billed = models.BooleanField()
     own_card = models.BooleanField()
+    paying = models.UUIDField(null=True)
     medium = models.UUIDField()
     issue = models.IntegerField()
     band_at = models.DateTimeField(null=True)
@@ -105,6 +106,9 @@ class Stay(ProjectedModel):
         # Stays that go on are few, however many there were: nothing that is asked at a gate or till reads history.
         indexes: ClassVar = [
             models.Index(fields=["medium"], condition=Q(ended_at__isnull=True), name="stay_on_band"),
+            models.Index(
+                fields=["paying"], condition=Q(ended_at__isnull=True, paying__isnull=False), name="stay_on_pass"
+            ),
             models.Index(fields=["facility", "zone"], condition=Q(ended_at__isnull=True), name="stay_inside"),
         ]
         constraints: ClassVar = [

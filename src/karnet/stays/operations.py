@@ -11,6 +11,7 @@ from karnet.entitlements.operations import IncludedStayUsed, MediumIssued, Mediu
 from karnet.journal.operations import Operation, Part, operation
 from karnet.kernel.ids import named_id
 from karnet.orders.operations import TabChange
+from karnet.passes.operations import PassChange
 
 OUTSIDE = ""
 """Where somebody is who has not come in yet, or has left: no zone, and no clock runs there."""
@@ -86,7 +87,7 @@ class StayBegun(Part, frozen=True, kw_only=True):
     """A stay on a band: by which version of which tariff, in which category, with what package and prepayment.
 
     `prepaid_billed`: the prepayment has its document already, or a bundle paid it; the stay charges what exceeds it. `own_card`: the medium
-    is its holder's own and is not taken back.
+    is its holder's own and is not taken back. `paying`: the pass that pays what is owed when they leave.
     """
 
     id: UUID
@@ -100,6 +101,7 @@ class StayBegun(Part, frozen=True, kw_only=True):
     prepaid_minor: int = 0
     prepaid_billed: bool = False
     own_card: bool = False
+    paying: UUID | None = None
 
 
 class Moved(Part, frozen=True, kw_only=True):
@@ -189,6 +191,10 @@ class BundlesUsed(Operation, frozen=True, kw_only=True):
         return self.used
 
 
+def _held(change: PassChange | None) -> Iterable[Part]:
+    return change.parts() if change is not None else ()
+
+
 @operation("stays.begun", scope="house")
 class Begun(Operation, frozen=True, kw_only=True):
     """People came: their stays begin, and what they paid is on the tab."""
@@ -197,9 +203,10 @@ class Begun(Operation, frozen=True, kw_only=True):
     stays: tuple[StayBegun, ...]
     moves: tuple[Moved, ...] = ()
     located: tuple[Located, ...] = ()
+    passes: PassChange | None = None
 
     def parts(self) -> Iterable[Part]:
-        return (*self.change.parts(), *self.stays, *self.moves, *self.located)
+        return (*self.change.parts(), *self.stays, *self.moves, *self.located, *_held(self.passes))
 
 
 @operation("stays.passed", scope="house")
@@ -215,10 +222,11 @@ class Passed(Operation, frozen=True, kw_only=True):
     change: TabChange | None = None
     missed: bool = False
     evacuated: bool = False
+    passes: PassChange | None = None
 
     def parts(self) -> Iterable[Part]:
-        optional = (self.moved, self.located, self.stopped, self.ended)
-        return (*(self.change.parts() if self.change else ()), *(part for part in optional if part))
+        optional = tuple(part for part in (self.moved, self.located, self.stopped, self.ended) if part)
+        return (*(self.change.parts() if self.change else ()), *optional, *_held(self.passes))
 
 
 @operation("stays.settled", scope="house")
@@ -229,9 +237,10 @@ class Settled(Operation, frozen=True, kw_only=True):
     settled: tuple[StaySettled, ...] = ()
     ended: tuple[StayEnded, ...] = ()
     located: tuple[Located, ...] = ()
+    passes: PassChange | None = None
 
     def parts(self) -> Iterable[Part]:
-        return (*self.change.parts(), *self.settled, *self.ended, *self.located)
+        return (*self.change.parts(), *self.settled, *self.ended, *self.located, *_held(self.passes))
 
 
 @operation("stays.corrected", scope="house")
@@ -257,9 +266,11 @@ class ForceClosed(Operation, frozen=True, kw_only=True):
     ended: StayEnded
     change: TabChange | None = None
     located: Located | None = None
+    passes: PassChange | None = None
 
     def parts(self) -> Iterable[Part]:
-        return (*(self.change.parts() if self.change else ()), self.ended, *((self.located,) if self.located else ()))
+        located = (self.located,) if self.located else ()
+        return (*(self.change.parts() if self.change else ()), self.ended, *located, *_held(self.passes))
 
 
 @operation("stays.band_lost", scope="house")

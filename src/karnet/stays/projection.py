@@ -35,7 +35,7 @@ STAY = Insert(
     models.Stay,
     [
         "id", "tab", "facility", "tariff", "category", "package", "prepaid_minor", "prepaid_billed", "own_card", "medium", "issue",
-        *_FACT,
+        "paying", *_FACT,
     ],
 )  # fmt: skip
 MOVE = Insert(models.Move, ["id", "stay", "zone", "since", "gate", *_FACT])
@@ -78,7 +78,7 @@ def stay_begun(stay: StayBegun, recorded: Recorded, write: Write) -> None:
         STAY,
         (
             stay.id, stay.tab, stay.facility, stay.tariff, stay.category, stay.package, stay.prepaid_minor,
-            stay.prepaid_billed, stay.own_card, stay.medium, stay.issue, *stamped(recorded),
+            stay.prepaid_billed, stay.own_card, stay.medium, stay.issue, stay.paying, *stamped(recorded),
         ),
     )  # fmt: skip
 

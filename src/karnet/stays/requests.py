@@ -92,6 +92,8 @@ class Band(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
 class Enter(msgspec.Struct, frozen=True, kw_only=True):
     """People come: bands are given out and their stays begin, on a new tab or on an open one.
 
+    `pass_number`: they come on a pass, by its card's number or chip (SPEC S7, S8): no payment, but part of the pass is held
+    for each band (`prepaid_minor`, or what its kind says), and the pass's price list counts where it has one.
     `tariff`: its code. `payments`: what the bands prepay, less what an open tab has to spare. `limit_minor`, `buyer`,
     `customer`: of a new tab (orders.requests.OpenTab).
     """
@@ -107,10 +109,11 @@ class Enter(msgspec.Struct, frozen=True, kw_only=True):
     limit_minor: int = 0
     buyer: UUID | None = None
     customer: UUID | None = None
+    pass_number: str = ""
 
 
 class Entered(msgspec.Struct, frozen=True, kw_only=True, tag="entered", omit_defaults=True):
-    """The stays, in the order of the bands. `document`: of the prepayment, where it gets its own."""
+    """The stays, in the order of the bands. `document`: of the prepayment, where it gets its own. `held`: on the pass."""
 
     tab: UUID
     number: str
@@ -119,6 +122,7 @@ class Entered(msgspec.Struct, frozen=True, kw_only=True, tag="entered", omit_def
     change: int = 0
     order: UUID | None = None
     document: str | None = None
+    held: int = 0
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,7 +136,8 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Let(msgspec.Struct, frozen=True, kw_only=True, tag="let", omit_defaults=True):
-    """Go on: from `before` to `zone` ("" = outside). `ended`: the stay is over; `document`: its tab's, where that closed.
+    """Go on: from `before` to `zone` ("" = outside). `ended`: the stay is over; `document`: its tab's, where that closed;
+    `drawn`: what its pass paid, minor units.
 
     `stopped`: the clocks stand until the stay is settled. `open`: an evacuation; nobody is stopped.
     """
@@ -145,13 +150,15 @@ class Let(msgspec.Struct, frozen=True, kw_only=True, tag="let", omit_defaults=Tr
     open: bool = False
     missed: bool = False
     document: str | None = None
+    drawn: int = 0
 
 
 class Settle(msgspec.Struct, frozen=True, kw_only=True):
     """Charge stays of one tab and take what is owed. `as_of`: the instant of the bill that was shown (now where not named).
 
     "pay": they may leave within the grace. "close": their bands came back, the stays are over; when they were the tab's
-    last, what was paid too much is paid back as `refund_kind` and the tab is closed.
+    last, what was paid too much is paid back as `refund_kind` and the tab is closed. Passes on which they came pay what
+    they can by themselves, so `payments` are what is left; `pass_number`: another pass that pays first.
     """
 
     key: str
@@ -164,16 +171,19 @@ class Settle(msgspec.Struct, frozen=True, kw_only=True):
     as_of: datetime | None = None
     refund_kind: PaymentKind = "cash"
     account: UUID | None = None
+    pass_number: str = ""
 
 
 class StaysSettled(msgspec.Struct, frozen=True, kw_only=True, tag="stays_settled", omit_defaults=True):
-    """`paid`: taken now; `balance`: of the tab; `totals`: what each stay costs, in the order asked."""
+    """`paid`: taken now; `drawn`: what passes paid; `balance`: of the tab; `totals`: what each stay costs, in the order
+    asked."""
 
     tab: UUID
     number: str
     totals: tuple[int, ...]
     paid: int
     balance: int
+    drawn: int = 0
     change: int = 0
     refund: int = 0
     closed: bool = False

@@ -15,6 +15,7 @@ from karnet.orders.rules.tabs import Tabs
 from karnet.orders.selectors import rows, rows_at_once
 from karnet.orders.tabs import tab_states
 from karnet.parties.selectors import facilities
+from karnet.passes.selectors import wallets
 from karnet.stays.operations import HouseRulesSet
 from karnet.stays.requests import Border, HouseRules
 from karnet.stays.rules.state import Facility, HaltState, Inside, MoveState, StayState, ZoneState
@@ -80,7 +81,7 @@ def stays_on(media: Collection[UUID]) -> dict[UUID, tuple[UUID, UUID]]:
 
 _STAY = (
     "SELECT id, tab, facility_id, medium, issue, tariff, category, at, package, prepaid_minor, prepaid_billed, own_card,"
-    " zone, greatest(zone_at, stopped_at, settled_at, band_at), stopped_at, settled_until, ended_at, charged_until, how FROM stays_stay"
+    " paying, zone, greatest(zone_at, stopped_at, settled_at, band_at), stopped_at, settled_until, ended_at, charged_until, how FROM stays_stay"
 )
 
 
@@ -119,8 +120,8 @@ def _states(found: Sequence[tuple[Any, ...]], moved: Sequence[tuple[Any, ...]]) 
         row[0]: StayState(
             id=row[0], tab=row[1], facility=row[2], medium=row[3], issue=row[4], tariff=row[5], category=row[6],
             begun_at=row[7], package=row[8], prepaid_minor=row[9], prepaid_billed=row[10], own_card=row[11],
-            zone=row[12], changed_at=row[13], stopped_at=row[14], settled_until=row[15], ended_at=row[16],
-            charged_until=row[17], how=row[18],
+            paying=row[12], zone=row[13], changed_at=row[14], stopped_at=row[15], settled_until=row[16],
+            ended_at=row[17], charged_until=row[18], how=row[19],
             moves=tuple(
                 MoveState(id=move, zone=zone, since=since, gate=gate)
                 for _, move, zone, since, gate in moves.get(row[0], ())
@@ -160,7 +161,24 @@ def inside(
 def look(ids: Collection[UUID]) -> Inside:
     """Return stays with all that rating them needs, to look at and not to decide by: nothing is locked."""
     tabs = {stay.tab for stay in stay_states(ids).values()}
-    return inside(tab_states(tabs)) if tabs else inside({})
+    found = inside(tab_states(tabs)) if tabs else inside({})
+    found.wallets = wallets(paying(found))
+    return found
+
+
+def paying(found: Inside) -> set[UUID]:
+    """Return the passes that pay for stays that go on."""
+    return {stay.paying for stay in found.stays.values() if stay.paying is not None and stay.goes_on}
+
+
+def people_on(passes: Collection[UUID]) -> dict[UUID, int]:
+    """Return how many stays that go on passes pay for; those without any are left out."""
+    return dict(
+        rows(
+            "SELECT paying, count(*) FROM stays_stay WHERE paying = ANY(%b::uuid[]) AND ended_at IS NULL GROUP BY paying",
+            [list(passes)],
+        )
+    )
 
 
 def goes_on(tabs: Collection[UUID]) -> dict[UUID, int]:

@@ -34,6 +34,7 @@ from karnet.orders.requests import TabNow as TabNow
 from karnet.orders.rules.counter import Counter
 from karnet.orders.rules.tab_entries import TabState
 from karnet.orders.rules.tabs import Desk
+from karnet.passes.selectors import lock_passes, on_cards, wallets
 from karnet.stays import selectors
 from karnet.stays.models import ZONE_HAS_ROOM
 from karnet.stays.requests import BandReplaced as BandReplaced
@@ -66,6 +67,7 @@ from karnet.stays.rules.mending import (
     decide_lose_band,
     decide_resume,
 )
+from karnet.stays.rules.on_passes import Passes
 from karnet.stays.rules.passing import decide_read
 from karnet.stays.rules.settling import (
     decide_charge_band,
@@ -118,6 +120,7 @@ def _enter(tx: Transaction[Enter, Entered]) -> None:
         tx.fresh, joined, (payment for r in tx.fresh for payment in r.payments), opening=True, billing=True,
         people={r.customer for r in tx.fresh if r.customer}, buyers={r.buyer for r in tx.fresh if r.buyer},
     )  # fmt: skip
+    passes = _passes({request.pass_number for request in tx.fresh})
     cards = lock_desk((), {(b.number, b.chip or b.number) for r in tx.fresh for b in r.bands})
     places = {place.facility for place in desk.counter.places.values()}
     around = selectors.inside(_states(joined, desk.tabs.get), facility_ids=places)
@@ -127,7 +130,19 @@ def _enter(tx: Transaction[Enter, Entered]) -> None:
     bundles = included({b.included for r in tx.fresh for b in r.bands if b.included}, places)
     for request in tx.fresh:
         known = versions[request.at]
-        tx.record([Outcome(request, *decide_enter(request, desk, cards, around, known, busy, bundles))])
+        tx.record([Outcome(request, *decide_enter(request, desk, cards, around, known, busy, bundles, passes))])
+
+
+def _passes(read: Collection[str], around: Inside | None = None) -> Passes:
+    """Lock the passes on cards that were read and those that pay for stays, and give `around` the latter."""
+    on = on_cards({text for text in read if text})
+    ids = on.ids | (selectors.paying(around) if around is not None else set())
+    lock_passes(ids)
+    held = wallets(ids)
+    if around is not None:
+        around.wallets = held
+    found = {(text, facility): on.unusable.get(text, id_) for (text, facility), id_ in on.found.items()}
+    return Passes(held, found, selectors.people_on(on.ids) if on.ids else {})
 
 
 def _in_force(facilities: Collection[UUID], instants: Collection[datetime]) -> dict[datetime, Versions]:
@@ -167,6 +182,7 @@ def _read(tx: Transaction[Read, Let]) -> None:
     bands = {chip: on[medium][0] for chip, medium in chips.items() if medium in on}
     around = selectors.inside(held, tab_ids=ids, where=where, bands=bands)
     if leaving:
+        _passes((), around)
         # The media's lock keeps the lockers' readers from giving one to who is just leaving.
         lock_media(on)
         around.lockers = holding.lock(media=on)
@@ -219,10 +235,11 @@ def _settle(tx: Transaction[Settle, StaysSettled]) -> None:
     desk = tabs.till(tx.fresh, asked, payments, billing=True)
     around = selectors.inside(_states(asked, desk.tabs.get))
     bands = {stay.medium for stay in around.stays.values()}
+    passes = _passes({request.pass_number for request in tx.fresh}, around)
     lock_media(bands)
     around.lockers = holding.lock(media=bands)
     for request in tx.fresh:
-        tx.record([Outcome(request, *decide_settle(request, desk, around))])
+        tx.record([Outcome(request, *decide_settle(request, desk, around, passes))])
 
 
 def charge_bands(requests: Sequence[ChargeBand]) -> list[TabNow | Refused]:
@@ -307,6 +324,7 @@ def force_close(requests: Sequence[ForceClose]) -> list[Closed | Refused]:
 
 def _force_close(tx: Transaction[ForceClose, Closed]) -> None:
     around, counter = _lock_stays({request.stay for request in tx.fresh}, numbers=True)
+    _passes((), around)
     for request in tx.fresh:
         tx.record([Outcome(request, *decide_force_close(request, around, counter))])
 

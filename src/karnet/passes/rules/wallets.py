@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -65,17 +65,17 @@ class Wallet:
         """Return the account of a purse."""
         return purse_account(self.state.id, purse.code, purse.unit, self.state.currency)
 
-    def holds_for(self, holder: UUID | None) -> tuple[Hold, ...]:
+    def held_for(self, holders: Iterable[UUID]) -> list[Hold]:
         """Return what is held for somebody."""
-        return self._holds.get(holder, ()) if holder is not None else ()
+        return [hold for holder in holders for hold in self._holds.get(holder, ())]
 
-    def free(self, purse: Purse, at: datetime, holder: UUID | None = None) -> int:
-        """Return what may be drawn from a purse for somebody: what nobody holds, and what is held for them.
+    def free(self, purse: Purse, at: datetime, holders: Iterable[UUID] = ()) -> int:
+        """Return what may be drawn from a purse for some people: what nobody holds, and what is held for them.
 
         A pass that is blocked, or whose time is over, pays what was held before and nothing else [ours].
         """
         account = self.account(purse)
-        own = sum(hold.amount for hold in self.holds_for(holder) if hold.account == account)
+        own = sum(hold.amount for hold in self.held_for(holders) if hold.account == account)
         over = self.state.good_until is not None and at >= self.state.good_until
         if over or pays(self.state) is not None or account not in self.book:
             return own
@@ -90,8 +90,21 @@ class Wallet:
         unit = CREDITS if purse.unit == "credits" else self.state.currency
         self.book.take([Transfer(source=_ELSEWHERE, target=self.account(purse), amount=amount, unit=unit)])
 
-    def hold(self, holder: UUID, wanted: int, tab: UUID, at: datetime) -> PassChange | Refused:
-        """Hold up to `wanted` for a band, in the kind's order; INSUFFICIENT_FUNDS where there is nothing at all. Folds it.
+    def lacks(self, wanted: Iterable[int], at: datetime) -> Refused | None:
+        """Return why so much cannot be held for bands one after the other, or None: for each there must be something."""
+        left = sum(
+            self.free(purse, at) for purse in self.kind.purses if purse.unit == "money" and matches(purse, "stay")
+        )
+        for amount in wanted:
+            if amount and not left:
+                return refused(
+                    Reason.INSUFFICIENT_FUNDS, available_minor=0, needed_minor=amount, currency=self.state.currency
+                )
+            left -= min(amount, left)
+        return None
+
+    def hold(self, holder: UUID, wanted: int, tab: UUID, at: datetime) -> PassChange:
+        """Hold up to `wanted` for a band, in the kind's order, as `lacks` found that it can be done. Folds it.
 
         What is short is paid at the till when the band leaves (S-j).
         """
@@ -110,10 +123,7 @@ class Wallet:
                     )
                 )
                 left -= part
-        if wanted and not made:
-            return refused(
-                Reason.INSUFFICIENT_FUNDS, available_minor=0, needed_minor=wanted, currency=self.state.currency
-            )
+        assert made or not wanted, "somebody asked what the pass lacks"
         refusal = self.book.take(made)
         assert refusal is None, "what is held was free"
         self._holds[holder] = tuple(Hold(id=one.id, account=one.source, amount=one.amount) for one in made)
@@ -125,13 +135,13 @@ class Wallet:
         )
         return PassChange(reserved=tuple(made), held=held)
 
-    def plan(self, tab: TabState, due: int, at: datetime, holder: UUID | None = None) -> Plan:
+    def plan(self, tab: TabState, due: int, at: datetime, holders: Collection[UUID] = ()) -> Plan:
         """Return what the pass pays of what a tab owes, each purse only what it is for."""
         left, parts = due, []
         for purse in self.kind.purses:
             if purse.unit != "money":
                 continue
-            part = min(left, self.free(purse, at, holder), self._payable(purse, tab, due))
+            part = min(left, self.free(purse, at, holders), self._payable(purse, tab, due))
             if part > 0:
                 parts.append((purse, part))
                 left -= part
@@ -147,11 +157,11 @@ class Wallet:
         before = tab.means.get(("internal_account", self.account(purse)), 0)
         return max(0, charged - before)
 
-    def draw(self, plan: Plan, entry: Entry, place: Place, holder: UUID | None = None) -> PassChange:
-        """Pay a plan on a tab, and end what was held for somebody: what was not needed of it is free again. Folds it."""
+    def draw(self, plan: Plan, entry: Entry, place: Place, holders: Collection[UUID] = ()) -> PassChange:
+        """Pay a plan on a tab, and end what was held for some people: what was not needed of it is free again. Folds it."""
         account_of = {purse.code: self.account(purse) for purse, _ in plan.parts}
         drawn = {account_of[purse.code]: amount for purse, amount in plan.parts}
-        released = self.release(holder, drawn) if holder is not None else PassChange()
+        released = self.release(holders, drawn)
         moved = []
         for purse, amount in plan.parts:
             account = account_of[purse.code]
@@ -170,9 +180,11 @@ class Wallet:
         assert refusal is None, "what is drawn was free"
         return released
 
-    def release(self, holder: UUID, drawn: Mapping[UUID, int] | None = None) -> PassChange:
-        """End what is held for somebody; posted where something of it is `drawn` now. Folds it."""
-        change = ended(self._holds.pop(holder, ()), drawn or {})
+    def release(self, holders: Collection[UUID], drawn: Mapping[UUID, int] | None = None) -> PassChange:
+        """End what is held for some people; posted where something of it is `drawn` now. Folds it."""
+        change = ended(self.held_for(holders), drawn or {})
+        for holder in holders:
+            self._holds.pop(holder, None)
         refusal = self.book.take(change.ended)
         assert refusal is None, "what is released was held"
         return change

@@ -15,6 +15,7 @@ import msgspec
 
 from karnet.orders.rules.tab_entries import Entry, TabState
 from karnet.stays.operations import OUTSIDE
+from karnet.stays.rules import on_passes
 from karnet.stays.rules.state import Facility, Inside, StayState
 from karnet.tariffs.bills import Bill
 from karnet.tariffs.rating import Rater
@@ -105,7 +106,13 @@ def free_money(tab: TabState, staying: Iterable[StayState]) -> int:
 
 
 def owed(inside: Inside, stays: Iterable[StayState], at: datetime) -> int:
-    """Return what would have to be paid for the tab of these stays if they were settled at `at`. Changes nothing."""
+    """Return what would have to be paid for the tab of these stays if they were settled at `at`, besides what the passes pay
+    on which they came. Changes nothing."""
+    return by_passes(inside, stays, at)[1]
+
+
+def by_passes(inside: Inside, stays: Iterable[StayState], at: datetime) -> tuple[int, int]:
+    """Return what passes would pay for the tab of these stays if they were settled at `at`, and what is left for the till."""
     chosen = list(stays)
     tab = inside.tabs.get(chosen[0].tab)
     assert tab is not None, "a stay has a tab"
@@ -115,7 +122,8 @@ def owed(inside: Inside, stays: Iterable[StayState], at: datetime) -> int:
         entry = Entry(_Looking(at), tab)  # Only its sums are wanted.
         charge(entry, stay, facility, bill_now)
         tab = entry.state
-    return max(0, -free_money(tab, inside.of_tab(tab.id)))
+    payers, left = on_passes.payers(chosen, inside.wallets, tab, max(0, -free_money(tab, inside.of_tab(tab.id))), at)
+    return on_passes.drawn(payers), left
 
 
 class _Looking(msgspec.Struct, frozen=True):

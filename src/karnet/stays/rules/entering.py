@@ -22,8 +22,11 @@ from karnet.orders.rules.counter import Place
 from karnet.orders.rules.pricing import MAX_AMOUNT, change
 from karnet.orders.rules.tab_entries import Entry
 from karnet.orders.rules.tabs import Desk, check_money, open_tab, who_problems
+from karnet.passes.operations import PassChange
+from karnet.passes.rules.wallets import Wallet
 from karnet.stays.operations import OUTSIDE, BandsIssued, Begun, BundlesUsed, Located, Moved, StayBegun
 from karnet.stays.requests import Band, Enter, Entered
+from karnet.stays.rules import on_passes
 from karnet.stays.rules.billing import PREPAID, free_money, package_price
 from karnet.stays.rules.state import Facility, Inside, MoveState, StayState
 from karnet.tariffs.rating import Rater
@@ -49,6 +52,7 @@ class _Arrivals(msgspec.Struct, kw_only=True):
     moves: list[Moved] = []
     located: list[Located] = []
     used: list[IncludedStayUsed] = []
+    holding: dict[UUID, int] = {}
 
     @property
     def prepaid(self) -> int:
@@ -65,8 +69,10 @@ def decide_enter(
     versions: Versions,
     busy: set[UUID],
     bundles: Bundles | None = None,
+    passes: on_passes.Passes = on_passes.NOBODY,
 ) -> Decided:
-    """Let people in, all or none. `busy`: media that carry a stay that goes on; `bundles`: what those named include here.
+    """Let people in, all or none. `busy`: media that carry a stay that goes on; `bundles`: what those named include here;
+    `passes`: those that are named.
 
     Refuses a band in use, a tariff, category or package that is not in force, a full zone, an evacuation, a bundle that
     includes no such stay any more, and payments that are not what the bands prepay.
@@ -76,6 +82,11 @@ def decide_enter(
     if isinstance(place, Refused):
         return place, ()
     facility = inside.facilities[place.facility]
+    wallet = on_passes.comes_on(request, place.facility, passes)
+    if isinstance(wallet, Refused):
+        return wallet, ()
+    if wallet is not None:
+        request = on_passes.on_its_list(request, wallet)
     shift = desk.counter.shift(request, place, {payment.kind for payment in request.payments})
     if isinstance(shift, Refused):
         return shift, ()
@@ -95,11 +106,12 @@ def decide_enter(
     if isinstance(entry, Refused):
         return entry, ()
     spare = max(0, free_money(entry.state, inside.of_tab(entry.state.id)))
-    arrivals = _arrivals(request, entry, facility, media, version, busy, bundles)
+    arrivals = _arrivals(request, entry, facility, media, version, busy, bundles, wallet)
     if isinstance(arrivals, Refused):
         return arrivals, ()
     prepaid = arrivals.prepaid
-    refusal = _check_paid(request, entry, prepaid, spare, place, desk) or _take_places(facility, arrivals)
+    refusal = wallet.lacks(arrivals.holding.values(), request.at) if wallet is not None else None
+    refusal = refusal or _check_paid(request, entry, prepaid, spare, place, desk) or _take_places(facility, arrivals)
     if refusal is not None:
         return refusal, ()
     entry.pay(request.payments, place, shift)
@@ -109,11 +121,13 @@ def decide_enter(
     busy.update(stay.medium for stay in arrivals.stays)
     desk.tabs.put(entry)
     inside.put(*arrivals.stays)
+    held = _hold(arrivals, wallet, entry, request, passes) if wallet is not None else None
     begun = Begun(
         change=entry.change(),
         stays=tuple(arrivals.begun),
         moves=tuple(arrivals.moves),
         located=tuple(arrivals.located),
+        passes=held,
     )
     for one in arrivals.used:
         known = bundles[one.entitlement, one.facility]
@@ -128,8 +142,20 @@ def decide_enter(
         change=change(request.payments),
         order=bill.order if bill else None,
         document=bill.number if bill else None,
+        held=sum(one.amount for one in held.held) if held is not None else 0,
     )
     return answer, (*issued, *used, begun, *((bill,) if bill else ()))
+
+
+def _hold(
+    arrivals: _Arrivals, wallet: Wallet, entry: Entry, request: Enter, passes: on_passes.Passes
+) -> PassChange | None:
+    """Hold part of a pass for each band; one that comes on a bundle, too, holds nothing."""
+    change = PassChange()
+    for stay, wanted in arrivals.holding.items():
+        change += wallet.hold(stay, wanted, entry.account, request.at)
+    passes.people[wallet.state.id] = passes.people.get(wallet.state.id, 0) + len(arrivals.stays)
+    return change if change.parts() else None
 
 
 def _entry(request: Enter, place: Place, desk: Desk) -> Entry | Refused:
@@ -156,6 +182,7 @@ def _arrivals(
     version: tuple[UUID, Rater],
     busy: set[UUID],
     bundles: Bundles,
+    wallet: Wallet | None,
 ) -> _Arrivals | Refused:
     made = _Arrivals()
     for n, band in enumerate(request.bands):
@@ -169,9 +196,17 @@ def _arrivals(
             return bundle
         if bundle is not None:
             band = msgspec.structs.replace(band, category=bundle.category, package=bundle.package, prepaid_minor=None)
+        asked = band.prepaid_minor
+        if wallet is not None:
+            band = msgspec.structs.replace(band, prepaid_minor=None)
         prepaid = _prepaid(band, n, request, facility, version[1], bundle)
         if isinstance(prepaid, Refused):
             return prepaid
+        if asked is not None and wallet is not None and not 0 <= asked <= MAX_AMOUNT:
+            return bad_values({f"bands[{n}].prepaid_minor": f"must be 0 to {MAX_AMOUNT} minor units"})
+        if wallet is not None and bundle is None:
+            made.holding[made_id(request, f"stay:{n}")] = on_passes.wanted(asked, wallet.kind.hold_minor, prepaid)
+            prepaid = 0
         stay = StayBegun(
             id=made_id(request, f"stay:{n}"),
             tab=entry.state.id,
@@ -182,8 +217,9 @@ def _arrivals(
             category=band.category,
             package=band.package,
             prepaid_minor=prepaid,
-            prepaid_billed=bundle is not None or facility.rules.receipt == "entry",
+            prepaid_billed=bundle is not None or (wallet is None and facility.rules.receipt == "entry"),
             own_card=all(issued.id != medium.id for issued in made.issued),
+            paying=wallet.state.id if wallet is not None else None,
         )
         if bundle is not None:
             made.used.append(
@@ -260,7 +296,7 @@ def _state(stay: StayBegun, request: Enter, facility: Facility, made: _Arrivals)
     return StayState(
         id=stay.id, tab=stay.tab, facility=stay.facility, medium=stay.medium, issue=stay.issue, tariff=stay.tariff,
         category=stay.category, package=stay.package, prepaid_minor=stay.prepaid_minor,
-        prepaid_billed=stay.prepaid_billed, own_card=stay.own_card, begun_at=at, zone=zone, changed_at=at if moves else None, moves=moves,
+        prepaid_billed=stay.prepaid_billed, own_card=stay.own_card, paying=stay.paying, begun_at=at, zone=zone, changed_at=at if moves else None, moves=moves,
     )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ from karnet.stays.requests import (
     Mended,
     Resume,
 )
-from karnet.stays.rules import billing
+from karnet.stays.rules import billing, on_passes
 from karnet.stays.rules.passing import close_if_done, end
 from karnet.stays.rules.state import Facility, HaltState, Inside, MoveState, StayState
 
@@ -131,6 +131,9 @@ def decide_force_close(
     if request.debt == "forgiven" and owed:
         _forgive(entry, stay, facility, owed)
         owed = max(0, -billing.free_money(entry.state, others))
+    # What is forgiven the pass need not pay.
+    payers, owed = on_passes.payers([stay], inside.wallets, entry.state, owed, request.at)
+    held = on_passes.pay(payers, entry, counter.places[state.sales_point])
     bill = close_if_done(entry, inside, {stay.id}, counter)
     located = facility.move(stay, OUTSIDE)
     assert not isinstance(located, Refused), "outside there is always room"
@@ -142,6 +145,7 @@ def decide_force_close(
         ended=ended,
         change=None if entry.empty else entry.change(),
         located=located,
+        passes=held,
     )
     answer = Closed(stay=stay.id, tab=stay.tab, total=total, owed=owed)
     return answer, (closed, *((bill,) if bill else ()))

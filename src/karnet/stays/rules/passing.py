@@ -30,7 +30,7 @@ from karnet.stays.operations import (
     StayEnded,
 )
 from karnet.stays.requests import Border, Let, Read
-from karnet.stays.rules import billing
+from karnet.stays.rules import billing, on_passes
 from karnet.stays.rules.state import Facility, Inside, MoveState, StayState
 
 Decided = tuple[Let | Refused, tuple[Operation, ...]]
@@ -115,8 +115,10 @@ def _leave(
     entry = Entry(request, state)
     last = end(entry, stay, facility, inside, request.at, "gate")
     free = billing.free_money(entry.state, (other for other in inside.of_tab(stay.tab) if other.id != stay.id))
-    if free < -state.limit_minor:
-        return refused(Reason.MONEY_OWED, owed_minor=-free - state.limit_minor, currency=state.currency), ()
+    payers, owed = on_passes.payers([stay], inside.wallets, entry.state, max(0, -free), request.at)
+    if owed > state.limit_minor:
+        return on_passes.short(owed - state.limit_minor, payers, state.currency), ()
+    held = on_passes.pay(payers, entry, counter.places[state.sales_point])
     bill = close_if_done(entry, inside, {stay.id}, counter)
     located = facility.move(stay, OUTSIDE)
     assert not isinstance(located, Refused), "outside there is always room"
@@ -129,6 +131,7 @@ def _leave(
         ended=last.ended,
         change=None if entry.empty else entry.change(),
         missed=stay.zone not in (border.out_of, OUTSIDE),
+        passes=held,
     )
     answer = Let(
         stay=stay.id,
@@ -137,6 +140,7 @@ def _leave(
         ended=True,
         missed=passed.missed,
         document=bill.number if bill else None,
+        drawn=on_passes.drawn(payers),
     )
     bands = returned(facility.id, [stay] if border.keeps_band else [])
     lockers = lockers_freed([stay] if border.keeps_band or stay.own_card else [], inside)

@@ -26,16 +26,16 @@ from karnet.orders.rules.tabs import Desk, charge_goods, check_money, tab_now
 from karnet.orders.rules.taking_off import take_off
 from karnet.stays.operations import OUTSIDE, BandCharged, BandsReturned, Located, Settled, StayEnded, StaySettled
 from karnet.stays.requests import BandTaken, ChargeBand, Settle, StaysSettled, TakeBand, TakeOff
-from karnet.stays.rules import billing
+from karnet.stays.rules import billing, on_passes
 from karnet.stays.rules.passing import end, lockers_freed, returned
 from karnet.stays.rules.state import Facility, Inside, StayState
 
 Decided = tuple[StaysSettled | Refused, tuple[Operation, ...]]
 
 
-def decide_settle(request: Settle, desk: Desk, inside: Inside) -> Decided:
+def decide_settle(request: Settle, desk: Desk, inside: Inside, passes: on_passes.Passes = on_passes.NOBODY) -> Decided:
     """Settle stays of one tab. Refuses payments that are not what is owed (a tab that may owe something may pay less), and
-    a bill that is older than the grace."""
+    a bill that is older than the grace. Passes pay first: the one that was shown, then those on which people came."""
     found = _asked(request, desk, inside)
     if isinstance(found, Refused):
         return found, ()
@@ -48,7 +48,11 @@ def decide_settle(request: Settle, desk: Desk, inside: Inside) -> Decided:
     done = _charged(entry, request, stays, facility, inside, at)
     ending = {ended.stay for ended in done.ended}
     going_on = [stay for stay in inside.of_tab(state.id) if stay.id not in ending]
+    shown = passes.named(request.pass_number, place.facility) if request.pass_number else None
+    if isinstance(shown, Refused):
+        return shown, ()
     owed = max(0, -billing.free_money(entry.state, going_on))
+    payers, owed = on_passes.payers(stays, inside.wallets, entry.state, owed, request.at, shown)
     last = not going_on
     refund = max(0, entry.state.balance) if last else 0
     kinds: set[PaidWith] = {payment.kind for payment in request.payments}
@@ -58,6 +62,7 @@ def decide_settle(request: Settle, desk: Desk, inside: Inside) -> Decided:
     refusal = _check(request.payments, owed, state, desk, request)
     if refusal is not None:
         return refusal, ()
+    held = on_passes.pay(payers, entry, place)
     entry.pay(request.payments, place, shift)
     refund = entry.pay_back(request.refund_kind, refund, request.account, place, shift)
     bill = None
@@ -68,7 +73,11 @@ def decide_settle(request: Settle, desk: Desk, inside: Inside) -> Decided:
     inside.put(*done.after)
     desk.tabs.put(entry)
     operation = Settled(
-        change=entry.change(), settled=tuple(done.settled), ended=tuple(done.ended), located=tuple(located)
+        change=entry.change(),
+        settled=tuple(done.settled),
+        ended=tuple(done.ended),
+        located=tuple(located),
+        passes=held,
     )
     answer = StaysSettled(
         tab=state.id,
@@ -76,6 +85,7 @@ def decide_settle(request: Settle, desk: Desk, inside: Inside) -> Decided:
         totals=tuple(done.totals),
         paid=sum(payment.amount for payment in request.payments),
         balance=entry.state.balance,
+        drawn=on_passes.drawn(payers),
         change=change(request.payments),
         refund=refund,
         closed=entry.state.closed,
