@@ -16,6 +16,8 @@ from karnet.federation.core.messages import Asked
 from karnet.federation.counter import asks_for_itself, counter_of, first_asked
 from karnet.federation.homes import home_log, last_heard
 from karnet.federation.refusals import note_refusal
+from karnet.journal.requests import id_made_by
+from karnet.journal.selectors import asked_at
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
@@ -24,6 +26,7 @@ from karnet.orders.elsewhere import (
     RefuseRefund,
     may_pay_out,
     paid_out,
+    paid_refunds,
     pay_out,
     refunds_of,
     refuse_refunds,
@@ -34,7 +37,7 @@ from karnet.orders.requests import GiveBackFor, PayOut, TakenBack
 from karnet.orders.rules.elsewhere import refund_id
 from karnet.orders.services import give_back
 from karnet.parties.operations import facility_id
-from karnet.parties.selectors import facilities, sales_points
+from karnet.parties.selectors import facilities, home_server, sales_points
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,12 +94,12 @@ def refund_elsewhere(
         refund=name, order=request.order, lines=request.lines, home=facility_id(request.facility), currency=currency,
         cards=request.cards, refund_kind=request.refund_kind,
     )  # fmt: skip
-    if done := paid_out(name):
+    if done := _done_by(paying, name):
         return done
     for left in refunds_of(request.order):
         if left.payer == point.facility and not left.paid and set(left.lines) == set(request.lines):
             # It was granted before, and whoever was to pay it out died, or lost the answer.
-            return _pay(msgspec.structs.replace(paying, refund=left.refund, amount=left.amount))
+            return _pay(msgspec.structs.replace(paying, refund=left.refund, amount=left.amount), name)
     if wrong := may_pay_out(paying):
         return wrong
     asked = RefundAsked(
@@ -105,12 +108,11 @@ def refund_elsewhere(
     )  # fmt: skip
     answer = ask(request.facility, "refund", key, asked, RefundGranted, now=now, wait_ms=wait_ms)
     if isinstance(answer, RefundGranted):
-        return _pay(
-            msgspec.structs.replace(paying, refund=answer.refund, amount=answer.amount, currency=answer.currency)
-        )
+        granted = {"refund": answer.refund, "amount": answer.amount, "currency": answer.currency}
+        return _pay(msgspec.structs.replace(paying, **granted), name)
     if answer.reason is Reason.HOME_SILENT:
         # A refusal is not to be remembered under the key: the home server may answer the next time.
-        alone = _pay(msgspec.structs.replace(paying, key=f"{paying.key}:{instant(now).isoformat()}"))
+        alone = _pay(msgspec.structs.replace(paying, key=f"{paying.key}:{instant(now).isoformat()}"), name)
         if isinstance(alone, TakenBack):
             return alone
         answer = last_heard(alone, request.facility)
@@ -121,11 +123,21 @@ def refund_elsewhere(
     return answer
 
 
-def _pay(paying: PayOut) -> TakenBack | Refused:
+def _pay(paying: PayOut, own: UUID) -> TakenBack | Refused:
     answer = pay_out([paying])[0]
-    if isinstance(answer, Refused) and answer.reason is Reason.ALREADY_RETURNED:
-        return paid_out(paying.refund) or answer  # The same form twice at once: one of them paid.
+    if isinstance(answer, Refused) and answer.reason in (Reason.KEY_REUSED, Reason.ALREADY_RETURNED):
+        return _done_by(paying, own) or answer  # The same form twice at once: one of them paid.
     return answer
+
+
+def _done_by(paying: PayOut, own: UUID) -> TakenBack | None:
+    """Return what this very form paid out before. What another form paid in its stead is no repeat: whoever reads "pay
+    out" pays again. Alone a form pays under its own name only."""
+    done, first = paid_out(own), asked_at([paying.key]).get(paying.key)
+    if done is None:
+        return None
+    made = id_made_by(home_server(), paying.actor, first, paying.key, "return") if first else None
+    return done if done.id == made or any(paid.alone for paid in paid_refunds([own])) else None
 
 
 def grant_refund(asked: Asked, now: datetime) -> RefundGranted | Refused:

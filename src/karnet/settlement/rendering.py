@@ -65,6 +65,7 @@ _FACILITY = {
     "deposits": "deposits",
     "stored": "money on cards",
     "bonus": "bonuses",
+    "refunds": "refunds paid for each other",
     "overdrawn": "points taken twice",
     "balance": "to receive (+)",
 }
@@ -74,12 +75,13 @@ _BESIDE = {
     "deposits_held": "deposits still out",
     "deposits_kept": "of deposits never returned",
     "second_payouts": "deposits paid out twice",
+    "disputed_refunds": "refunds paid out and not stood for",
     "stored_taken": "put on cards",
     "stored_spent": "charged to cards",
     "bonus_given": "bonus given",
     "bonus_spent": "bonus spent",
 }
-_WHERE_ANY = ("bundles", "stored", "bonus", "overdrawn")
+_WHERE_ANY = ("bundles", "stored", "bonus", "refunds", "overdrawn")
 """Columns that are shown only where something stands in them."""
 _COUNTS = ("tickets", "passages", "points_taken", "overdrawn", "local_passages")
 
@@ -159,7 +161,10 @@ def _pairs(report: Report) -> Sheet:
     )
 
 
-_OWED = {"tickets": "for tickets", "deposits": "for deposits", "stored": "for money on cards", "bonus": "for bonuses"}
+_OWED = {
+    "tickets": "for tickets", "deposits": "for deposits", "stored": "for money on cards", "bonus": "for bonuses",
+    "refunds": "for refunds",
+}  # fmt: skip
 
 
 def _after(pair: PairLine, due: dict[frozenset[str], DueLine]) -> int:

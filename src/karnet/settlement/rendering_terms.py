@@ -13,7 +13,10 @@ from karnet.settlement.rules.statements import Side, Statement
 from karnet.settlement.rules.trying import WhatIf
 from karnet.settlement.rules.weighing import Weighed
 
-_WHAT = {"tickets": "tickets", "deposits": "card deposits", "stored": "money on cards", "bonus": "bonuses"}
+_WHAT = {
+    "tickets": "tickets", "deposits": "card deposits", "stored": "money on cards", "bonus": "bonuses",
+    "refunds": "refunds paid out",
+}  # fmt: skip
 
 
 def texts_sheet(texts: Sequence[TextFact], in_force: Collection[UUID], codes: Mapping[UUID, str]) -> Sheet:

@@ -21,6 +21,7 @@ from karnet.journal.cuts import Cut, Extent, UnknownCut, extent, instant_of, lat
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
+from karnet.orders.facts import refund_sums
 from karnet.settlement import selectors
 from karnet.settlement.operations import Agreement
 from karnet.settlement.rules.agreements import agreement_id, canonical_text
@@ -159,7 +160,7 @@ def _add_tickets(
 
 
 def _add_money(totals: Totals, facts: Extent, places: list[Place], span: _Span, as_of: datetime) -> None:
-    """Add the card deposits of the span, and the money put on cards and spent in it."""
+    """Add the card deposits of the span, refunds paid out for others, and the money put on cards and spent in it."""
     place_of = {place.facility: index for index, place in enumerate(places)}
     currency, ended = totals.terms.currency, as_of >= span.until
     for deposit in deposit_sums(facts, currency, span.since, span.until):
@@ -171,6 +172,8 @@ def _add_money(totals: Totals, facts: Extent, places: list[Place], span: _Span, 
             totals.add_deposits(taken_at, deposit.amount, returned_at, deposit.returned)
     for again in second_payouts(facts, currency, span.since, span.until):
         totals.add_second_payouts(place_of[again.facility], place_of[again.paid_at], again.amount)
+    for refund in refund_sums(facts, currency, span.since, span.until):
+        totals.add_refunds(place_of[refund.home], place_of[refund.facility], refund.amount, disputed=refund.disputed)
     for load in load_sums(facts, currency, span.since, span.until):
         totals.add_stored(place_of[load.facility], money=load.money, bonus=load.bonus)
     for drawn in drawn_sums(facts, currency, span.since, span.until):

@@ -1,4 +1,5 @@
-"""Tracing what one facility owes another: to tickets and their passages, to charges, to card deposits paid back."""
+"""Tracing what one facility owes another: to tickets and their passages, to charges, to card deposits and
+refunds paid out for each other."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from karnet.journal.cuts import Cut, UnknownCut, extent
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
+from karnet.orders.facts import last_refunds
 from karnet.settlement import selectors
 from karnet.settlement.explaining import ExplainedTicket, explain_tickets
 from karnet.settlement.operations import Agreement
@@ -60,7 +62,8 @@ def _concerns(ticket: ExplainedTicket, code: str) -> bool:
 
 
 class TracedMoney(msgspec.Struct, frozen=True, kw_only=True):
-    """What a debt besides tickets is made of: one charge to a card, or one deposit paid back. `number`: the card's."""
+    """What a debt besides tickets is made of: one charge to a card, one deposit paid back, one refund paid
+    out. `number`: the card's, or the sale's."""
 
     at: datetime
     number: str
@@ -82,6 +85,12 @@ def traced_deposits(
     rows = last_deposits(extent(cut, instant(until) if until else None), taken_at, paid_at, limit)
     numbers = media({row.medium for row in rows})
     return [TracedMoney(at=row.at, number=numbers[row.medium].number, money=row.amount, bonus=0) for row in rows]
+
+
+def traced_refunds(sold_by: UUID, paid_by: UUID, *, cut: Cut, until: datetime | None, limit: int) -> list[TracedMoney]:
+    """Return the last refunds of one facility's sales that another paid out, the newest first. `number`: the sale's."""
+    rows = last_refunds(extent(cut, instant(until) if until else None), sold_by, paid_by, limit)
+    return [TracedMoney(at=row.at, number=row.document, money=row.amount, bonus=0) for row in rows]
 
 
 def all_traced_tickets(

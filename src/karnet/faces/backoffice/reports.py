@@ -54,6 +54,7 @@ def facilities_table(report: Report, titles: Mapping[str, str]) -> Table:
             ("deposits", Column(_("Deposits"), "money"), True),
             ("stored", Column(_("Money on cards"), "money"), False),
             ("bonus", Column(_("Bonuses"), "money"), False),
+            ("refunds", Column(_("Refunds for each other"), "money"), False),
             ("balance", Column(_("To receive"), "money"), True),
         ],
     )
@@ -81,6 +82,7 @@ def pairs_table(report: Report, titles: Mapping[str, str]) -> Table:
             ("deposits", Column(_("For deposits"), "money"), True),
             ("stored", Column(_("For money on cards"), "money"), False),
             ("bonus", Column(_("For bonuses"), "money"), False),
+            ("refunds", Column(_("For refunds"), "money"), False),
         ],
     )
     columns = [
@@ -105,6 +107,7 @@ def statement_tables(made: Statement, titles: Mapping[str, str]) -> list[Table]:
     """Return both sides of a statement: what each invoices the other by VAT rate, and what only passes through."""
     what = {
         "tickets": _("Tickets"), "deposits": _("Card deposits"), "stored": _("Money on cards"), "bonus": _("Bonuses"),
+        "refunds": _("Refunds paid out"),
     }  # fmt: skip
     columns = [
         Column(_("For")),

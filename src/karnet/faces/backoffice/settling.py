@@ -32,7 +32,13 @@ from karnet.settlement.rules.report import Report
 from karnet.settlement.rules.statements import statement
 from karnet.settlement.selectors import AgreementRow, ClosingRow, agreement_of, agreements, closed_report, closings
 from karnet.settlement.services import Close, close
-from karnet.settlement.tracing import all_traced_tickets, traced_charges, traced_deposits, traced_tickets
+from karnet.settlement.tracing import (
+    all_traced_tickets,
+    traced_charges,
+    traced_deposits,
+    traced_refunds,
+    traced_tickets,
+)
 
 _TICKETS = 25
 
@@ -153,6 +159,9 @@ def pair(request: HttpRequest, debtor: str, creditor: str) -> HttpResponse:
             by_code[debtor].id, by_code[creditor].id, cut=asked.cut, until=asked.report.until, limit=_TICKETS
         ),
         "deposits": traced_deposits(
+            by_code[debtor].id, by_code[creditor].id, cut=asked.cut, until=asked.report.until, limit=_TICKETS
+        ),
+        "refunds": traced_refunds(
             by_code[debtor].id, by_code[creditor].id, cut=asked.cut, until=asked.report.until, limit=_TICKETS
         ),
         "statement": reports.statement_tables(statement(asked.report, debtor, creditor), asked.titles),

@@ -1,7 +1,7 @@
 """The settlement report: a value whose canonical bytes are the same for everybody who holds the same cut (SPEC N5).
 
 Identity of every line: earned = points + time + bundles + unused + over_price, and balance = earned + deferred -
-collected + deposits + stored + bonus. All balances add up to zero.
+collected + deposits + stored + bonus + refunds. All balances add up to zero.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ class Place(msgspec.Struct, frozen=True):
     code: str
 
 
-class FacilityLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FacilityLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One facility's figures: minor units, except the counts (tickets, passages, points_taken, overdrawn,
     local_passages).
 
     `balance`: what it has to get (positive) or to pay (negative). `deposits`, `stored`, `bonus`: the parts of it from
     card deposits, from money on cards taken at one place and spent at another, and from bonuses. `overdrawn`: points
     taken beyond those on tickets it sold. `stored_taken` and `bonus_given` were put on cards there, `stored_spent` and
-    `bonus_spent` charged to cards there.
+    `bonus_spent` charged to cards there. `refunds`: the part of the balance from refunds that one paid out for another;
+    `disputed_refunds`: paid out there alone, and not stood for.
     """
 
     facility: UUID
@@ -67,6 +68,9 @@ class FacilityLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     bonus_spent: int
     local: int
     local_passages: int
+    # Left out where there are none: a report without them has the bytes it had before there were any.
+    refunds: int = 0
+    disputed_refunds: int = 0
 
 
 class TaxedAmount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,9 +80,10 @@ class TaxedAmount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     gross: int
 
 
-class PairLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PairLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What `debtor` owes `creditor` before set-off: for tickets it sold (by VAT rate in `taxed`), for its card deposits
-    paid back there, for money on cards that it took and that was spent there, and for bonuses that it bears."""
+    paid back there, for money on cards that it took and that was spent there, for bonuses that it bears, and for refunds
+    of its sales that were paid out there."""
 
     debtor: str
     creditor: str
@@ -87,11 +92,12 @@ class PairLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stored: int
     bonus: int
     taxed: tuple[TaxedAmount, ...]
+    refunds: int = 0
 
     @property
     def all(self) -> int:
         """Everything owed, minor units."""
-        return self.tickets + self.deposits + self.stored + self.bonus
+        return self.tickets + self.deposits + self.stored + self.bonus + self.refunds
 
 
 class DueLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -214,6 +220,8 @@ def _line(place: Place, index: int, heading: Heading, amounts: Amounts, balance:
         bonus_spent=own[Kind.BONUS_SPENT],
         local=own[Kind.LOCAL],
         local_passages=own[Kind.LOCAL_PASSAGES],
+        refunds=_net(Kind.OWES_REFUNDS, index, amounts),
+        disputed_refunds=own[Kind.DISPUTED_REFUNDS],
     )
 
 
@@ -239,6 +247,7 @@ def _pair(debtor: int, creditor: int, places: Sequence[Place], amounts: Amounts)
         deposits=amounts.get((debtor, Kind.OWES_DEPOSITS, creditor), 0),
         stored=amounts.get((debtor, Kind.OWES_STORED, creditor), 0),
         bonus=amounts.get((debtor, Kind.OWES_BONUS, creditor), 0),
+        refunds=amounts.get((debtor, Kind.OWES_REFUNDS, creditor), 0),
         taxed=tuple(TaxedAmount(vat_bp=rate, gross=taxed[rate]) for rate in sorted(taxed)),
     )
 
@@ -251,7 +260,7 @@ def _due_lines(dues: Sequence[Due], places: Sequence[Place]) -> tuple[DueLine, .
 
 def _check(report: Report) -> None:
     for line in report.facilities:
-        beside_tickets = line.deposits + line.stored + line.bonus
+        beside_tickets = line.deposits + line.stored + line.bonus + line.refunds
         assert line.balance == line.earned + line.deferred - line.collected + beside_tickets, f"{line.code}: {line}"
     for pair in report.pairs:
         assert sum(part.gross for part in pair.taxed) == pair.tickets, f"{pair}"

@@ -1,7 +1,7 @@
 """The statement of a pair: what each owes the other and why, with VAT, as data for invoices (SPEC N8, N15).
 
 Shares of tickets are sold services, so who is owed them invoices them, by VAT rate, agreed prices being gross. Card
-deposits, money on cards and bonus money only pass through: no VAT on them between partners [ours].
+deposits, money on cards, bonus money and refunds paid out for each other only pass through: no VAT on them between partners [ours].
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 from karnet.kernel.money import vat_included
 from karnet.settlement.rules.report import PairLine, Report
 
-What = Literal["tickets", "deposits", "stored", "bonus"]
+What = Literal["tickets", "deposits", "stored", "bonus", "refunds"]
 
 
 class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +71,7 @@ def _side(pairs: dict[tuple[str, str], PairLine], debtor: str, creditor: str) ->
         return Side(debtor=debtor, creditor=creditor, invoice=(), passing=(), gross=0)
     passing: tuple[tuple[What, int], ...] = (
         ("deposits", pair.deposits), ("stored", pair.stored), ("bonus", pair.bonus),
+        ("refunds", pair.refunds),
     )  # fmt: skip
     return Side(
         debtor=debtor,

@@ -56,11 +56,13 @@ class Kind(StrEnum):
     OWES = "owes"  # ticket money the place owes the other place
     OWES_DEPOSITS = "owes_deposits"  # deposits taken at the place that the other place paid back
     OWES_STORED = "owes_stored"  # money taken at the place that was spent at the other
+    OWES_REFUNDS = "owes_refunds"  # refunds of sales of the place that the other place paid out
+    DISPUTED_REFUNDS = "disputed_refunds"  # paid out there alone for others' sales, and not stood for (SPEC N14)
     OWES_BONUS = "owes_bonus"  # bonus money spent at the other place that the place bears
 
 
 COUNTS = frozenset({Kind.TICKETS, Kind.PASSAGES, Kind.POINTS_TAKEN, Kind.OVERDRAWN, Kind.LOCAL_PASSAGES})
-PAIRED = frozenset({Kind.OWES, Kind.OWES_DEPOSITS, Kind.OWES_STORED, Kind.OWES_BONUS})
+PAIRED = frozenset({Kind.OWES, Kind.OWES_DEPOSITS, Kind.OWES_STORED, Kind.OWES_BONUS, Kind.OWES_REFUNDS})
 NOBODY = -1
 """The other place of kinds that concern one place only."""
 _TAXED = "owes_at_"
@@ -246,6 +248,15 @@ class Totals:
         self.amounts[paid_at, Kind.SECOND_PAYOUTS, NOBODY] += amount
         if self.terms.second_payout == "taker":
             self._owe(taken_at, Kind.OWES_DEPOSITS, paid_at, amount)
+
+    def add_refunds(self, sold_at: int, paid_at: int, amount: int, *, disputed: bool) -> None:
+        """Add refunds of one place's sales that another paid out: whoever sold owes them, for it has kept the price.
+
+        What was paid without its word and it does not stand for goes by the agreement's rule for second payouts."""
+        if disputed:
+            self.amounts[paid_at, Kind.DISPUTED_REFUNDS, NOBODY] += amount
+        if not disputed or self.terms.second_payout == "taker":
+            self._owe(sold_at, Kind.OWES_REFUNDS, paid_at, amount)
 
     def add_stored(self, taken_at: int, *, money: int, bonus: int) -> None:
         """Add money put on cards at a place, and the bonus it gave with it."""

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from karnet.parties.operations import facility_id
+from karnet.settlement.rules.totals import NOBODY, Kind, Terms, Totals
 from karnet.settlement.tests.season import DAY, Season, draft, row
 
 pytestmark = pytest.mark.database
@@ -32,3 +33,13 @@ def test_a_deposit_that_two_servers_paid_out_is_borne_as_agreed(
     report = season.settle()
     assert [row(report, code).deposits for code in "ABC"] == balances
     assert [row(report, code).second_payouts for code in "ABC"] == [0, 0, 1000]
+
+
+@pytest.mark.parametrize(("rule", "owed"), [("payer", 16000), ("taker", 32000)])
+def test_refunds_that_others_paid_are_owed_by_who_sold_and_disputed_ones_as_agreed(rule: str, owed: int) -> None:
+    terms = Terms("PLN", {}, "weighted_passages", "seller", DAY, {}, second_payout=rule)  # type: ignore[arg-type]
+    totals = Totals(terms)
+    totals.add_refunds(0, 1, 16000, disputed=False)
+    totals.add_refunds(0, 1, 16000, disputed=True)
+    totals.add_refunds(0, 0, 16000, disputed=False)
+    assert totals.result() == {(0, Kind.OWES_REFUNDS, 1): owed, (1, Kind.DISPUTED_REFUNDS, NOBODY): 16000}
