@@ -58,6 +58,11 @@ class Touch(msgspec.Struct, frozen=True, kw_only=True):
     chip: str
     give_up: bool = False
 
+    @property
+    def gate(self) -> UUID:
+        """The reader, as the gate that it is enrolled as."""
+        return self.reader
+
 
 class LockerShown(msgspec.Struct, frozen=True, kw_only=True, tag="locker", omit_defaults=True):
     """This is the band's locker, and it opens. `new`: assigned just now.

@@ -11,7 +11,7 @@ from django.db import connection
 
 from karnet.entitlements.rules import medium_id
 from karnet.entitlements.selectors import media
-from karnet.lockers.holding import LOCKER, SECTION, USE, locker_of, section_of, use_of
+from karnet.lockers.holding import LOCKER, SECTION, USE, locker_of, section_of, sections_of, use_of
 from karnet.lockers.rules.state import LockerState, SectionState
 
 State = Literal["free", "taken", "blocked"]
@@ -138,6 +138,24 @@ def section(id_: UUID) -> SectionState | None:
     """Return a section, None where there is none of this id."""
     rows = _rows(f"{SECTION} WHERE s.id = %s", [id_])
     return section_of(rows[0]) if rows else None
+
+
+def section_at(reader: UUID) -> SectionState | None:
+    """Return the section that a reader serves, None for any other reader or gate."""
+    return section(served) if (served := sections_of([reader])[reader]) != reader else None
+
+
+def openings(section: UUID, since: datetime) -> list[tuple[UUID, UUID, str, datetime]]:
+    """Return which lockers of a section staff opened since an instant: opening, locker, its number, when; the earliest first.
+    The controller of the doors asks for them."""
+    return [
+        (row[0], row[1], row[2], row[3])
+        for row in _rows(
+            "SELECT o.id, l.id, l.number, o.at FROM lockers_locker l JOIN lockers_opening o ON o.locker = l.id"
+            " WHERE l.section_id = %s AND o.at >= %s ORDER BY o.at, o.id",
+            [section, since],
+        )
+    ]
 
 
 def plan(section: UUID) -> list[LockerSeen]:

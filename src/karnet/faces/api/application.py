@@ -13,7 +13,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic.json_schema import models_json_schema
 
-from karnet.faces.api import bands, borders, charging, gates, media, reading, selling, shifts, subscribing
+from karnet.faces.api import bands, borders, charging, gates, lockers, media, reading, selling, shifts, subscribing
 from karnet.faces.api.authentication import unauthenticated
 from karnet.faces.api.problems import MEDIA_TYPE, Problem
 from karnet.faces.api.shapes import ProblemOut
@@ -63,7 +63,7 @@ api = KarnetAPI(
     docs_url=None,
     openapi_url="",
 )
-for part in (gates, borders, bands, media, selling, charging, shifts, reading, subscribing):
+for part in (gates, borders, bands, lockers, media, selling, charging, shifts, reading, subscribing):
     api.add_router("", part.router)
 
 

@@ -31,6 +31,7 @@ _NOT_FOUND = (
     Reason.UNKNOWN_SALES_POINT,
     Reason.NO_AGREEMENT,
     Reason.UNKNOWN_CUT,
+    Reason.UNKNOWN_READER,
 )
 _UNFIT = (
     Reason.BAD_VALUE,

@@ -42,7 +42,8 @@ def display_scan(request: HttpRequest) -> HttpResponse:
     screen, chip, key = _own(request), request.POST.get("chip", "").strip(), request.POST.get("key", "")
     if not screen.reads or not 0 < len(chip) <= scanning.MAX_CHIP or not 0 < len(key) <= scanning.MAX_KEY:
         return HttpResponse(status=400)
-    scene = scanning.scan(screen.gate, chip, key=key, at=now(), actor=screen.gate.id)
+    give_up = request.POST.get("give_up") == "yes"
+    scene = scanning.scan(screen.gate, chip, key=key, at=now(), actor=screen.gate.id, give_up=give_up)
     return HttpResponse(render_scene(screen, scene))
 
 

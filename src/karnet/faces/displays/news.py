@@ -13,9 +13,10 @@ from django.db import connection
 from karnet.access.requests import Verdict
 from karnet.access.selectors import latest_at_gate
 from karnet.faces.displays.models import Reading, Refusal
-from karnet.faces.displays.scenes import Scene, of_event, of_let, of_refusal
+from karnet.faces.displays.scenes import Scene, of_event, of_let, of_locker, of_refusal
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.reasons import Reason
+from karnet.lockers.requests import LockerGivenUp, LockerShown, Touch
 from karnet.stays.bills import Standing
 from karnet.stays.requests import Let, Read
 
@@ -33,10 +34,27 @@ def latest(gate: UUID, at: datetime) -> Scene | None:
         found.append(of_refusal(msgspec.json.decode(bytes(refusal.answer), type=Refused), refusal.at))
     reading = Reading.objects.filter(gate=gate, at__gte=since).first()
     if reading is not None:
-        passed = msgspec.json.decode(bytes(reading.answer), type=Let)
-        known = None if reading.standing is None else msgspec.json.decode(bytes(reading.standing), type=Standing)
-        found.append(of_let(passed, known, reading.at))
+        found.append(_of_reading(reading))
     return max(found, key=lambda scene: scene.at, default=None)
+
+
+def _of_reading(reading: Reading) -> Scene:
+    answer = msgspec.json.decode(bytes(reading.answer), type=Let | LockerShown | LockerGivenUp)
+    if not isinstance(answer, Let):
+        return of_locker(answer, reading.at)
+    known = None if reading.standing is None else msgspec.json.decode(bytes(reading.standing), type=Standing)
+    return of_let(answer, known, reading.at)
+
+
+def note_touches(touches: Sequence[Touch], answers: Sequence[LockerShown | LockerGivenUp | Refused]) -> None:
+    """Keep the last answer of each reader of lockers for the displays of its section."""
+    note_refusals(touches, answers)
+    last = {
+        touch.reader: (touch.at, msgspec.json.encode(answer), None)
+        for touch, answer in zip(touches, answers, strict=True)
+        if not isinstance(answer, Refused)
+    }
+    _keep(last)
 
 
 def note_readings(
@@ -49,11 +67,14 @@ def note_readings(
         for reading, answer in zip(readings, answers, strict=True)
         if isinstance(answer, Let)
     }
-    if not last:
-        return
-    rows = [(gate, *last[gate]) for gate in sorted(last)]
-    with connection.cursor() as cursor:
-        cursor.execute(_NOTE_READING, [list(column) for column in zip(*rows, strict=True)])
+    _keep(last)
+
+
+def _keep(last: Mapping[UUID, tuple[datetime, bytes, bytes | None]]) -> None:
+    if last:
+        rows = [(gate, *last[gate]) for gate in sorted(last)]
+        with connection.cursor() as cursor:
+            cursor.execute(_NOTE_READING, [list(column) for column in zip(*rows, strict=True)])
 
 
 def _encoded(standing: Standing | None) -> bytes | None:
@@ -68,6 +89,9 @@ WHERE excluded.at >= displays_reading.at
 """
 
 
+Answer = Verdict | Let | LockerShown | LockerGivenUp | Refused
+
+
 class _AtGate(Protocol):
     @property
     def gate(self) -> UUID: ...
@@ -75,7 +99,7 @@ class _AtGate(Protocol):
     def at(self) -> datetime: ...
 
 
-def note_refusals(scans: Sequence[_AtGate], answers: Sequence[Verdict | Let | Refused]) -> None:
+def note_refusals(scans: Sequence[_AtGate], answers: Sequence[Answer]) -> None:
     """Keep the last refusal of each gate for its displays: one statement for all of them, none when there is none.
 
     A gate that is flooding us (TOO_MANY_REFUSALS) is not written down each time.

@@ -12,12 +12,15 @@ import msgspec
 from karnet.access.operations import Gate
 from karnet.access.services import Scan, Turn, Turned, Verdict, admit, turn
 from karnet.faces.displays import news
-from karnet.faces.displays.scenes import Scene, of_let, of_refusal, of_verdict
+from karnet.faces.displays.scenes import Scene, of_let, of_locker, of_refusal, of_verdict
 from karnet.journal.selectors import asked_at
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
+from karnet.lockers.requests import LockerGivenUp, LockerShown, Touch
+from karnet.lockers.selectors import section_at
 from karnet.stays.bills import standings
+from karnet.stays.changing import touch_lockers
 from karnet.stays.requests import Let, Read
 from karnet.stays.selectors import borders
 from karnet.stays.services import read
@@ -34,11 +37,14 @@ RequestT = TypeVar("RequestT", bound=_Keyed)
 AnswerT = TypeVar("AnswerT")
 
 
-def scan(gate: Gate, chip: str, *, key: str, at: datetime, actor: UUID) -> Scene:
+def scan(gate: Gate, chip: str, *, key: str, at: datetime, actor: UUID, give_up: bool = False) -> Scene:
     """Ask whether a medium may pass, and return what the gate's screen shows. A refusal is noted for other screens.
 
-    A gate that leads to a zone of a metered place reads bands of stays; any other asks for tickets.
+    A reader of lockers assigns and opens them (`give_up`: frees); a gate that leads to a zone of a metered place reads bands
+    of stays; any other asks for tickets.
     """
+    if section_at(gate.id) is not None:
+        return _touch(gate, chip, key=key, at=at, actor=actor, give_up=give_up)
     if borders([gate.id]):
         return _read(gate, chip, key=key, at=at, actor=actor)
     request = Scan(key=f"display:{gate.id}:{key}", at=instant(at), actor=actor, gate=gate.id, chip=chip)
@@ -53,6 +59,15 @@ def _read(gate: Gate, chip: str, *, key: str, at: datetime, actor: UUID) -> Scen
     known = {} if isinstance(answer, Refused) else standings([answer.stay], instant(at))
     news.note_readings([request], [answer], known)
     return of_refusal(answer, at) if isinstance(answer, Refused) else of_let(answer, known.get(answer.stay), at)
+
+
+def _touch(gate: Gate, chip: str, *, key: str, at: datetime, actor: UUID, give_up: bool) -> Scene:
+    request = Touch(
+        key=f"display:{gate.id}:{key}", at=instant(at), actor=actor, reader=gate.id, chip=chip, give_up=give_up
+    )
+    answer: LockerShown | LockerGivenUp | Refused = _once(touch_lockers, request)
+    news.note_touches([request], [answer])
+    return of_refusal(answer, at) if isinstance(answer, Refused) else of_locker(answer, at)
 
 
 def report(gate: Gate, grant: UUID, *, taken: bool, key: str, at: datetime) -> Turned | Refused:

@@ -14,6 +14,7 @@ from karnet.catalogue.selectors import product_versions
 from karnet.entitlements.selectors import entitlements
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.time import instant
+from karnet.lockers.requests import LockerGivenUp, LockerShown
 from karnet.stays.bills import Standing
 from karnet.stays.requests import Let
 
@@ -26,7 +27,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
 
     `points`: what the passage takes; `points_left` is None but for points tickets. `names`: the product's by language.
     `grant`: the release that waits for its turn until `expires_at`. `passed`: a band that was let through at a border of a
-    metered place, `standing`: what its stay costs by then.
+    metered place, `standing`: what its stay costs by then. `locker`: what the reader of a section of lockers answered.
     """
 
     kind: Kind
@@ -44,6 +45,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     refused: Refused | None = None
     passed: Let | None = None
     standing: Standing | None = None
+    locker: LockerShown | LockerGivenUp | None = None
 
     @property
     def warns(self) -> bool:
@@ -89,6 +91,11 @@ def of_let(answer: Let, standing: Standing | None, at: datetime) -> Scene:
         passed=answer,
         standing=standing,
     )
+
+
+def of_locker(answer: LockerShown | LockerGivenUp, at: datetime) -> Scene:
+    """Return the scene of a band that touched the reader of a section of lockers."""
+    return Scene(kind="go", at=instant(at), mark=f"locker {answer.locker} {instant(at).isoformat()}", locker=answer)
 
 
 def of_refusal(why: Refused, at: datetime) -> Scene:

@@ -14,8 +14,12 @@ from karnet.access.operations import Gate
 from karnet.access.selectors import gates
 from karnet.faces.base.words import moment
 from karnet.faces.displays import news, words
+from karnet.faces.displays.changing import plan_of
 from karnet.faces.displays.pairing import LANGUAGES
 from karnet.faces.displays.scenes import Scene
+from karnet.lockers.requests import LockerShown
+from karnet.lockers.rules.state import SectionState
+from karnet.lockers.selectors import section_at
 from karnet.parties.selectors import EnrolledFacility, facilities, names
 
 
@@ -30,6 +34,8 @@ class Screen:
     facility_name: str
     languages: Sequence[str]
     reads: bool = False
+    section: SectionState | None = None
+    """The section of lockers that the gate is the reader of."""
 
     @property
     def settings(self) -> str:
@@ -37,7 +43,11 @@ class Screen:
 
     @property
     def idle(self) -> list[words.Line]:
-        return words.idle(self.languages)
+        return words.changing_room(self.languages) if self.section else words.idle(self.languages)
+
+    @property
+    def giving_up(self) -> list[words.Line]:
+        return words.giving_up(self.languages)
 
     @property
     def lost(self) -> list[words.Line]:
@@ -66,6 +76,7 @@ def screen_of(gate: UUID, languages: Sequence[str], *, reads: bool = False) -> S
         facility_name=said.get(found.facility, facility.code),
         languages=tuple(languages),
         reads=reads,
+        section=section_at(gate),
     )
 
 
@@ -78,10 +89,12 @@ def mark_of(screen: Screen, at: datetime) -> str:
 def render_scene(screen: Screen, scene: Scene) -> str:
     """Return a scene as a piece of HTML."""
     zone = screen.facility.time_zone
+    shown = scene.locker if isinstance(scene.locker, LockerShown) else None
     return render_to_string(
-        "displays/scene.html",
+        "displays/locker.html" if shown else "displays/scene.html",
         {
             "scene": scene,
+            "plan": plan_of(screen.section.id, shown.locker) if screen.section and shown else None,
             "lines": words.lines(scene, screen.languages, zone),
             "figures": words.figures(scene, screen.languages, zone),
             "light": words.light(scene, screen.languages[0]),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from karnet.faces.base import words
-from karnet.faces.displays import visits
+from karnet.faces.displays import changing, visits
 from karnet.faces.displays.scenes import Scene
 from karnet.faces.displays.visits import Figure
 from karnet.kernel.time import zone
@@ -67,6 +67,19 @@ def idle(languages: Sequence[str]) -> list[Line]:
     return _each(languages, lambda: (_("Welcome"), _("Hold your card to the reader.")))
 
 
+def changing_room(languages: Sequence[str]) -> list[Line]:
+    """Return what the display of a section of lockers says that waits for a band."""
+    return _each(languages, lambda: (_("Lockers"), _("Hold your band to the reader: it shows and opens your locker.")))
+
+
+def giving_up(languages: Sequence[str]) -> list[Line]:
+    """Return what the display of a section of lockers says to who is leaving, before and after the button is touched."""
+    return _each(
+        languages,
+        lambda: (_("I am leaving: free my locker"), _("Now hold your band to the reader to free your locker.")),
+    )
+
+
 def lost(languages: Sequence[str]) -> list[Line]:
     """Return what a display says whose scan got no answer."""
     return _each(
@@ -93,6 +106,8 @@ def _each(languages: Sequence[str], said: Callable[[], tuple[str, str]]) -> list
 
 
 def _word(scene: Scene) -> str:
+    if scene.locker is not None:
+        return changing.word(scene.locker)
     if scene.passed is not None:
         return visits.word(scene.passed)
     match scene.kind:
@@ -107,6 +122,8 @@ def _word(scene: Scene) -> str:
 
 
 def _sentence(scene: Scene, zone_name: str) -> str:
+    if scene.locker is not None:
+        return changing.sentence(scene.locker)
     if scene.passed is not None:
         return visits.sentence(scene, zone_name)
     if scene.refused is not None:

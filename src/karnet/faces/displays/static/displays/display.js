@@ -88,17 +88,34 @@
   window.addEventListener("offline", () => cutOff(true));
   again();
 
+  /* Lockers: who leaves says so first, then holds the band to the reader */
+  const LEAVING_MS = 15000;
+  const button = display.querySelector("[data-give-up]");
+  let leaving = false;
+  let stays = 0;
+  const leave = (now) => {
+    clearTimeout(stays);
+    leaving = now;
+    button?.setAttribute("aria-pressed", now);
+    if (now) stays = setTimeout(() => leave(false), LEAVING_MS);
+  };
+  button?.addEventListener("click", () => leave(!leaving));
+  // A reader's Enter is no press of the button.
+  button?.addEventListener("keydown", (event) => typed && event.preventDefault());
+
   /* The reader types a card's chip and Enter */
   const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   const token = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
   const read = async (chip) => {
     const key = newKey();
+    const leaves = leaving;
+    leave(false);
     const until = Date.now() + PATIENCE_MS;
     // The same key again: if only the answer was lost, the card is not charged twice.
     while (Date.now() < until) {
       try {
         const left = Math.max(1, until - Date.now());
-        const body = new URLSearchParams({ chip, key });
+        const body = new URLSearchParams({ chip, key, give_up: leaves ? "yes" : "" });
         const answer = await fetch(display.dataset.scan, { method: "POST", body, headers: { "X-CSRFToken": token }, signal: AbortSignal.timeout(left) });
         if (answer.ok) return show(await answer.text());
       } catch {
