@@ -16,6 +16,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from karnet.faces.base.access import allow
 from karnet.faces.base.clock import now
 from karnet.faces.base.roles import STAFF
+from karnet.lockers.selectors import has_lockers
 from karnet.orders.rules.counter import RunningShift
 from karnet.orders.selectors import running_shifts
 from karnet.parties.selectors import (
@@ -34,7 +35,7 @@ ATTENDED = ("till", "reception", "partner")
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """A cashier's place. `shift` and `point` are None before the shift is opened; `running`: who sits at which till;
-    `metered`: the facility has zones with metered stays, so its tills have the pool's desk."""
+    `metered`: the facility has zones with metered stays, so its tills have the pool's desk; `lockers`: it has some."""
 
     operator: EnrolledOperator
     facility: EnrolledFacility
@@ -44,6 +45,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     shift: RunningShift | None = None
     point: EnrolledSalesPoint | None = None
     metered: bool = False
+    lockers: bool = False
 
     def name(self, party: UUID, code: str = "") -> str:
         """Return what a party is called: its name, else its code."""
@@ -96,6 +98,7 @@ def desk_of(request: HttpRequest) -> Desk | None:
         shift=shift,
         point=next((point for point in points if shift and point.id == shift.sales_point), None),
         metered=bool(heads(facility.id)),
+        lockers=has_lockers(facility.id),
     )
 
 

@@ -27,8 +27,9 @@ def receipt(desk: Desk, sold: Receipt) -> bytes:
     return set_sheet("receipt", _said(desk, sold))
 
 
-def invoice(desk: Desk, sold: Receipt, buyer: CompanyDetails) -> bytes:
-    """Return the invoice of a sale on A4: seller, buyer with tax number, lines, VAT by rate."""
+def invoice(desk: Desk, sold: Receipt, buyer: CompanyDetails, seller: CompanyDetails | None = None) -> bytes:
+    """Return the invoice of a sale on A4: seller, buyer with tax number, lines, VAT by rate. `seller`: the company behind
+    another server's facility, as that server says."""
     said = _said(desk, sold)
     said["words"] |= {
         "invoice": _("Invoice"), "seller": _("Seller"), "buyer": _("Buyer"),
@@ -40,7 +41,7 @@ def invoice(desk: Desk, sold: Receipt, buyer: CompanyDetails) -> bytes:
         "number": sold.order.invoice or "",
         "issued": moment(issued, _zone(sold), "day"),
         "buyer": _party(buyer),
-        "company": _company(sold, issued),
+        "company": _party(seller) if seller else _company(sold, issued),
         "order": sold.order.number,
     }
     return set_sheet("invoice", said)

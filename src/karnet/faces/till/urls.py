@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from karnet.faces.till import buyers, card_money, cards, customers, partners, rights, sales, selling, shifts
+from karnet.faces.till import buyers, card_money, cards, customers, partners, printing, rights, sales, selling, shifts
 
 app_name = "till"
 urlpatterns = [
@@ -30,11 +30,14 @@ urlpatterns = [
     path("sales/<uuid:order>/invoice", sales.invoice_now, name="invoice-now"),
     path("sales/<uuid:order>/receipt.pdf", sales.receipt_paper, name="receipt"),
     path("sales/<uuid:order>/invoice.pdf", sales.invoice_paper, name="invoice"),
+    path("sales/<uuid:order>/print", printing.print_again, name="print"),
+    path("sales/<uuid:order>/papers/<uuid:job>", printing.paper, name="paper"),
     path("shift", shifts.shift, name="shift"),
     path("shift/open", shifts.open_shift, name="open"),
     path("shift/close", shifts.close_shift, name="close"),
     path("shift/cash", shifts.move_drawer, name="cash"),
     path("pool/", include("karnet.faces.till.pool.urls")),
+    path("lockers/", include("karnet.faces.till.lockers.urls")),
     path("partner/", partners.home, name="partner"),
     path("partner/sell", partners.make_sale, name="partner-sell"),
     path("partner/sales/<uuid:order>", partners.sale, name="partner-sale"),

@@ -125,17 +125,15 @@ def add(coming: Arrivals, read: str, medium: MediumState | None) -> str:
     return "added"
 
 
-def alter(coming: Arrivals, number: str, action: str, category: str, package: str) -> None:
-    """Change one band: "remove", or give it another "category" or "package". What does not fit changes nothing."""
+def alter(coming: Arrivals, number: str, action: str) -> None:
+    """Change one band: "remove" it, or give it what is "chosen" now. What does not fit changes nothing."""
     one = next((one for one in coming.bands if one.number == number), None)
     if one is None:
         return
     if action == "remove":
         coming.bands.remove(one)
-    elif action == "category" and category:
-        one.category = category
-    elif action == "package":
-        one.package, one.prepaid = package, None
+    elif action == "chosen":
+        one.category, one.package, one.prepaid = coming.category, coming.package or "", coming.prepaid
     coming.changed()
 
 

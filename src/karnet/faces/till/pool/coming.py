@@ -125,9 +125,7 @@ def _taken_back(request: HttpRequest, desk: Desk, coming: Arrivals, number: str)
 def band(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Change a band of who comes, or take it off."""
     coming = arrivals.load(request)
-    arrivals.alter(
-        coming, request.POST.get("number", ""), request.POST.get("do", ""), coming.category, coming.package or ""
-    )
+    arrivals.alter(coming, request.POST.get("number", ""), request.POST.get("do", ""))
     return show(request, desk, coming)
 
 

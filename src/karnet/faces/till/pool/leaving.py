@@ -57,9 +57,11 @@ def pay(request: HttpRequest, desk: Desk, tab: UUID) -> HttpResponse:
     """Take a payment; when nothing is left to pay, settle: for good, or so that they may leave by the gate."""
     leaving = bills.load(request)
     if leaving is None or leaving.tab != tab or request.POST.get("key") != leaving.key:
-        chosen = leaving.stays if leaving and leaving.tab == tab else ()
+        # A second click, or another tab of the browser went on: what it is now is shown, with the parts that were paid.
         note = _("The bill has changed meanwhile. Look at it, then take the payment.")
-        return anew(request, desk, tab, chosen, note=note)
+        if leaving is None or leaving.tab != tab:
+            return anew(request, desk, tab, (), note=note)
+        return show(request, desk, _bill(desk, tab, leaving.stays, leaving.as_of), leaving, note=note)
     if now() > leaving.as_of + timedelta(seconds=house_rules_of(desk.facility.id).exit_grace_s):
         note = _("Time has gone on: this is the bill as of now. Take the payment.")
         if leaving.payments:

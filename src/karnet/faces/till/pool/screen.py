@@ -117,7 +117,7 @@ def _context(desk: Desk, coming: Arrivals, shown: Screen) -> dict[str, Any]:
         "tariffs": [(one.code, package_name(one.code)) for one in shown.tariffs],
         "categories": [(code, category_name(code)) for code in (shown.chosen.categories if shown.chosen else ())],
         "choices": _choices(desk, coming, shown),
-        "bands": [_band(one, shown.chosen) for one in coming.bands],
+        "bands": [_band(one, coming, shown.chosen) for one in coming.bands],
         "many": len(coming.bands) > MANY,
         "total": sum(one.price(shown.chosen) for one in coming.bands),
         "payments": paying.said(coming.payments),
@@ -159,11 +159,19 @@ def _choices(desk: Desk, coming: Arrivals, shown: Screen) -> list[Choice]:
     return found
 
 
-def _band(one: arrivals.Comer, chosen: Offered | None) -> dict[str, Any]:
+def _band(one: arrivals.Comer, coming: Arrivals, chosen: Offered | None) -> dict[str, Any]:
+    now_chosen = (coming.category, coming.package or "", coming.prepaid)
     return {
         "number": one.number,
         "own": one.own,
         "category": category_name(one.category),
         "package": package_name(one.package) if one.package else "",
         "price": one.price(chosen),
+        "other": _choice(coming) if now_chosen != (one.category, one.package, one.prepaid) else "",
     }
+
+
+def _choice(coming: Arrivals) -> str:
+    """Say what is chosen now: "Child, 2 h"."""
+    named = category_name(coming.category)
+    return f"{named}, {package_name(coming.package)}" if coming.package else named
