@@ -69,6 +69,8 @@ GOODS = {
     "late_fee": ("Opłata za spóźnienie", "Late fee", "Плата за опоздание", "Mora", "Verspätungsgebühr"),
     "unused": ("Niewykorzystana przedpłata", "Unused prepayment", "Неиспользованная предоплата", "Acconto non goduto",
                "Verfallene Vorauszahlung"),
+    "prepaid": ("Przedpłata za pobyt", "Prepayment for a stay", "Предоплата за пребывание", "Acconto permanenza",
+                "Vorauszahlung Aufenthalt"),
     "lost_band": ("Zgubiony pasek", "Lost wristband", "Утерянный браслет", "Braccialetto perso", "Verlorenes Armband"),
 }  # fmt: skip
 """What a tab charges beside goods of the price list (docs/stays.md, "Money on a tab")."""

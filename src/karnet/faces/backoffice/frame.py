@@ -52,6 +52,7 @@ SECTIONS = (
     Section("office:catalogue", _("Price lists"), "list", MANAGES),
     Section("office:places", _("Places"), "gate", MANAGES),
     Section("office:partners", _("Partners"), "swap", MANAGES),
+    Section("office:printers", _("Printers"), "print", LOOKS),
     Section("office:staff", _("Staff"), "people", MANAGES),
     Section("office:tables", _("Tables"), "office", EVERYTHING),
 )
