@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from karnet.wiring.network.servers import Card, Server, until
+from karnet.wiring.play.steps import OpenShift
 from tests.network.conftest import morning, sale
 
 
@@ -46,7 +49,8 @@ def test_a_home_server_out_of_reach_is_told_of_in_seconds_and_does_nothing_later
     jawor.cut()
     try:
         told = _replace(card, "ask-3", "lost-2", "found-2")
-        assert (told["ok"], told["reason"], told["facts"]) == (False, "home_silent", {"facility": "jawor"})
+        assert (told["ok"], told["reason"], told["facts"]["facility"]) == (False, "home_silent", "jawor")
+        assert told["facts"]["since"], "since when it was not heard"
     finally:
         jawor.mend()
     _sold_and_known(card, 20, "after")  # What JAWOR heard from the hub since, it has acted on.
@@ -80,3 +84,21 @@ def test_an_ask_survives_the_death_of_whoever_carries_it(card: Card) -> None:
     cut = card.settled_cut()
     at = morning(14 * 3600).isoformat()
     assert len({server.ask("settle", cut=cut, at=at)["sha256"] for server in card.servers}) == 1
+
+
+def test_a_refund_is_paid_out_once_whoever_dies_in_between(card: Card) -> None:
+    kopa = card.members["kopa"]
+    shift = OpenShift(at=morning(), sales_point="kopa/till-1", operator="kopa/anna", float_amount="1000.00")
+    assert kopa.ask("play", steps=[msgspec.to_builtins(shift)])["outcomes"][0]["ok"]
+    for n, (where, role) in enumerate((("jawor", "relay"), ("kopa", "relay"))):
+        name, server = f"back-{n}", card.members[where]
+        _sold_and_known(card, 60 + n, name)
+        pid = server.kill(role)
+        refund = {"key": f"refund-{n}", "card": name, "operator": "kopa/anna", "sales_point": "kopa/till-1"}
+        told = until(lambda asked=refund: (a := kopa.ask("refund_elsewhere", **asked))["ok"] and a, where)
+        assert kopa.ask("refund_elsewhere", **refund) == told, "a repeat is told alike"
+        server.wait_for(role, other_than=pid)
+        until(lambda name=name: _states(card.hub, name) == ["returned"], f"{name} to come back")
+    sql = "SELECT (SELECT count(*) FROM orders_refund_owed), (SELECT count(*) FROM orders_refund_paid WHERE NOT alone)"
+    for server in card.servers:
+        until(lambda server=server: server.ask("query", sql=sql)["rows"] == [["2", "2"]], server.name)

@@ -163,8 +163,10 @@ def _put(
             " (asker, key, home, kind, body, signed_at, proof, asked_at, until, given_up)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, false)"
             " ON CONFLICT (asker, key) DO UPDATE SET given_up = false, signed_at = excluded.signed_at,"
-            " proof = excluded.proof, asked_at = excluded.asked_at, until = excluded.until"
-            " WHERE (a.home, a.kind, a.body) = (excluded.home, excluded.kind, excluded.body) RETURNING 1",
+            " proof = excluded.proof, asked_at = excluded.asked_at, until = excluded.until,"
+            " body = CASE WHEN a.answered_at IS NULL THEN excluded.body ELSE a.body END"
+            " WHERE (a.home, a.kind) = (excluded.home, excluded.kind)"
+            " AND a.body IN (excluded.body, sha256(excluded.body)) RETURNING 1",
             [asker, key, home, kind, body, at, proof, now, until],
         )
         _tell()
@@ -182,7 +184,9 @@ def _is_given_up(asker: str, key: str) -> bool:
 
 def _give_up(asker: str, key: str) -> bool:
     rows = _rows(
-        "UPDATE federation_ask SET given_up = true WHERE asker = %s AND key = %s RETURNING fetched_at", [asker, key]
+        "UPDATE federation_ask SET given_up = true, body = CASE WHEN given_up OR answered_at IS NOT NULL THEN body"
+        " ELSE sha256(body) END WHERE asker = %s AND key = %s RETURNING fetched_at",
+        [asker, key],
     )
     return bool(rows and rows[0][0] is not None)
 
@@ -190,7 +194,9 @@ def _give_up(asker: str, key: str) -> bool:
 def _answered(asker: str, key: str, home: str, body: bytes, now: datetime) -> bool:
     with transaction.atomic():
         rows = _rows(
-            "UPDATE federation_ask SET answer = coalesce(answer, %s), answered_at = coalesce(answered_at, %s)"
+            # What was asked may say who somebody is; once it is answered, or given up, its hash tells it from others.
+            "UPDATE federation_ask SET answer = coalesce(answer, %s), answered_at = coalesce(answered_at, %s),"
+            " body = CASE WHEN given_up OR answered_at IS NOT NULL THEN body ELSE sha256(body) END"
             " WHERE asker = %s AND key = %s AND home = %s RETURNING 1",
             [body, now, asker, key, home],
         )

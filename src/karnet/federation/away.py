@@ -25,6 +25,7 @@ from karnet.federation.core import asking
 from karnet.federation.core.messages import Asked
 from karnet.federation.counter import asks_for_itself, counter_of, first_asked
 from karnet.federation.homes import last_heard
+from karnet.federation.invoices import issue_for
 from karnet.federation.refunds import grant_refund
 from karnet.federation.refusals import note_refusal
 from karnet.kernel import canonical
@@ -176,6 +177,7 @@ def _replace_card(asked: Asked, now: datetime) -> ReplacementIssued | Refused:
 _ACTS: Mapping[str, Callable[[Asked, datetime], object]] = {
     "replace_card": _replace_card,
     "refund": grant_refund,
+    "invoice": issue_for,
 }
 
 

@@ -180,6 +180,12 @@ def paid_out(refund: UUID) -> TakenBack | None:
     )  # fmt: skip
 
 
+def paid_lines(order: UUID) -> set[UUID]:
+    """Return the lines of an order for which money was paid out at another facility than the one that sold."""
+    found = rows('SELECT lines FROM orders_refund_paid WHERE "order" = %s', [order])
+    return {UUID(line) for (lines,) in found for line in lines.split()}
+
+
 def paid_alone(media: Collection[UUID]) -> dict[UUID, int]:
     """Return what was paid out without the home server's word for each of these cards, minor units."""
     return dict(

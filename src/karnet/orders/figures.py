@@ -66,6 +66,17 @@ def orders_matching(numbers: list[str], buyers: list[UUID], facilities: list[UUI
     return [row[0] for row in found]
 
 
+def orders_called(numbers: list[str], limit: int) -> list[UUID]:
+    """Return the orders of any facility that bear one of these numbers, the latest first: found by facility, of which
+    there are few."""
+    found = rows(
+        "SELECT o.id FROM parties_facility f JOIN orders_order o ON o.facility_id = f.id AND o.document = ANY(%s)"
+        " ORDER BY o.at DESC, o.id LIMIT %s",
+        [numbers, limit],
+    )
+    return [row[0] for row in found]
+
+
 class Bought(NamedTuple):
     """One line of an order, and the medium its ticket was put on (None for goods). `back`: it was returned."""
 

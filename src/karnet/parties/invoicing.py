@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from karnet.kernel.ids import named_id
-from karnet.kernel.outcomes import Refused
+from karnet.kernel.outcomes import Refused, bad_values
 from karnet.parties.models import Company, Seller
 from karnet.parties.rules import CompanyDetails, check_company, check_private_buyer
 from karnet.parties.services import Saved
@@ -32,6 +32,26 @@ def save_private_buyer(customer: UUID, details: CompanyDetails) -> Saved | Refus
     buyer = private_buyer_id(customer)
     Company.objects.update_or_create(id=buyer, defaults=msgspec.structs.asdict(checked))
     return Saved(id=buyer, details=checked)
+
+
+def keep_buyer(buyer: UUID, details: CompanyDetails) -> Saved | Refused:
+    """Keep what an invoice says of a buyer that another server's till has written down, under the id that it has there.
+
+    A company's id is made of its tax number, so it is the same everywhere; of one that is known, what is written here
+    stays. House data, not an operation. Refuses values at fault, and a company under an id that is not its own.
+    """
+    checked = check_company(details) if details.tax_number else check_private_buyer(details)
+    if isinstance(checked, Refused):
+        return checked
+    if details.tax_number and buyer != company_id(checked):
+        return bad_values({"buyer": "is not the id of this tax number"})
+    Company.objects.get_or_create(id=buyer, defaults=msgspec.structs.asdict(checked))
+    return Saved(id=buyer, details=checked)
+
+
+def company_id(details: CompanyDetails) -> UUID:
+    """Return the id of a company: one for its country and tax number (tidied up), wherever it is written down."""
+    return named_id("company", details.country, details.tax_number.removeprefix(details.country))
 
 
 def forget_private_buyer(customer: UUID) -> None:

@@ -23,6 +23,7 @@ from karnet.faces.till.words import CATEGORIES, PAYMENTS, called, line_name
 from karnet.federation.invoices import InvoicedElsewhere
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
+from karnet.orders.elsewhere import paid_lines
 from karnet.orders.receipts import Receipt, last_orders, receipt
 from karnet.orders.requests import GiveBack, InvoiceIssued, IssueInvoice
 from karnet.orders.selectors import order_id
@@ -175,6 +176,7 @@ def _show(
     cards = media({ticket.medium for ticket in tickets.values()})
     # What was ticked stays so when it is refused: the cashier mends it and sends it again.
     ticked, ticked_cards = (set(request.POST.getlist(name)) if refusal else set() for name in ("line", "card"))
+    paid = paid_lines(sold.order.id)  # The word of the server that sold may still be under way.
     lines = []
     for line in sold.lines:
         ticket = tickets.get(line.entitlement) if line.entitlement else None
@@ -186,6 +188,7 @@ def _show(
                 "card": cards[ticket.medium].number if ticket and ticket.medium in cards else "",
                 "used": ticket is not None and not unused(ticket),
                 "ticked": str(line.id) in ticked,
+                "back": line.back or line.id in paid,
             }
         )
     issued = sorted({medium.number for medium in cards.values() if medium.state == "in_use"})

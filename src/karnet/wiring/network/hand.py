@@ -102,6 +102,28 @@ class Hand:
         )
         return _told(replace_elsewhere(request, key=key, now=clock.now()))
 
+    def refund_elsewhere(self, key: str, card: str, operator: str, sales_point: str) -> dict[str, Any]:
+        """Refund all that another server sold on a card, and take the card back, as a till does."""
+        from karnet.entitlements.selectors import holdings, media_by_number
+        from karnet.federation.refunds import Refund, refund_elsewhere
+        from karnet.orders.receipts import orders_of_tickets, receipt
+        from karnet.parties.selectors import facilities
+        from karnet.wiring import clock
+
+        medium = media_by_number([card])[card]
+        (order,) = set(orders_of_tickets({one.id: one.sold_at for one in holdings([medium.id])[medium.id]}).values())
+        sold = receipt(order)
+        assert sold is not None, "it was found a moment ago"
+        request = Refund(
+            facility=facilities([sold.order.facility])[sold.order.facility].code,
+            order=order,
+            lines=tuple(line.id for line in sold.lines),
+            cards=(card,),
+            operator=self._stage.operator(operator),
+            sales_point=self._stage.sales_point(sales_point),
+        )
+        return _told(refund_elsewhere(request, key=key, now=clock.now(), at=clock.now()))
+
     def load_sales(self, sales_point: str, at: datetime, per_s: int, seconds: float) -> dict[str, Any]:
         """Sell day tickets, a card each, so many a second (0: as fast as it goes); return the rate that was held."""
         from karnet.wiring.demo.network import DESKS
