@@ -118,8 +118,8 @@ def test_a_machine_restored_as_a_whole_signs_nothing_until_it_has_its_log_back(c
     checkpoints = jawor.installation.checkpoints_file.read_bytes()
     jawor.serve()
     for n in range(3):
-        assert jawor.ask("sell", step=sale(40_000 + n, f"lost-{n}"))["ok"]
-    assert all(admitted(card, 40_000 + n, f"lost-{n}")["ok"] for n in range(3))
+        assert jawor.ask("sell", step=sale(40_000 + n, f"behind-{n}"))["ok"]
+    assert all(admitted(card, 40_000 + n, f"behind-{n}")["ok"] for n in range(3))
     card.settled_cut()
     jawor.stop()
     restore_cluster(jawor, backup)
@@ -131,8 +131,8 @@ def test_a_machine_restored_as_a_whole_signs_nothing_until_it_has_its_log_back(c
     karnet(jawor.path, "federation", "recover")
     jawor.serve()
     assert len(hashes(card)) == 1
-    rows = _rows(jawor, "SELECT number FROM entitlements_medium WHERE number LIKE 'lost-%%' ORDER BY 1")
-    assert rows == [["lost-0"], ["lost-1"], ["lost-2"]]
+    rows = _rows(jawor, "SELECT number FROM entitlements_medium WHERE number LIKE 'behind-%%' ORDER BY 1")
+    assert rows == [["behind-0"], ["behind-1"], ["behind-2"]]
 
 
 def test_a_new_server_catches_up_from_nothing(card: Card) -> None:
