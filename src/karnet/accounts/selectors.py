@@ -29,6 +29,7 @@ __all__ = [
     "discrepancies",
     "lock",
     "owned",
+    "payable",
     "statement",
     "stored",
 ]
@@ -73,6 +74,21 @@ def _held(rows: Iterable[tuple[Any, ...]]) -> dict[UUID, Balance]:
         account: Balance(unit=unit, balance=balance, reserved=reserved, overdraft=overdraft, hot=hot)
         for account, unit, balance, reserved, overdraft, hot in rows
     }
+
+
+def payable(ids: Collection[UUID]) -> dict[UUID, Balance]:
+    """Return what accounts hold that a payment may name, those of clients; others are left out.
+
+    Not money on cards and passes: who draws on those says whose it is, keeps to their rules, and tells other servers or
+    not, as they must know. Nor drawers, tabs, points and house accounts.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT a.id, {_EXACT} WHERE a.id = ANY(%b::uuid[]) AND NOT a.hot AND a.purpose NOT LIKE 'pass%%'"
+            " AND a.purpose NOT IN ('money', 'bonus', 'drawer', 'safe', 'tab', 'points')",
+            [list(ids)],
+        )
+        return _held(cursor.fetchall())
 
 
 class OwnedAccount(msgspec.Struct, frozen=True, kw_only=True):

@@ -180,7 +180,8 @@ class Payment(ProjectedModel):
 
 
 class GivenBack(ProjectedModel):
-    """A return: lines refunded, cards handed in. `refund` is all the money paid out, `deposit` the part for cards."""
+    """A return: lines refunded, cards handed in. `refund` is all the money given back, `deposit` the part for
+    cards handed in, `to_cards` the part that went back to cards and passes that had paid."""
 
     id = models.UUIDField(primary_key=True)
     facility = _seller("Facility")
@@ -192,6 +193,7 @@ class GivenBack(ProjectedModel):
     refund = models.BigIntegerField()
     vat = models.BigIntegerField()
     deposit = models.BigIntegerField()
+    to_cards = models.BigIntegerField(db_default=0)
     refund_kind = models.CharField(max_length=16)
     at = models.DateTimeField()
     origin = models.SmallIntegerField()
@@ -207,6 +209,10 @@ class GivenBack(ProjectedModel):
                 condition=Q(refund_kind__in=(*_PAYMENT_KINDS, "elsewhere")), name="refund_kind_known"
             ),
             models.CheckConstraint(condition=Q(refund__gte=0, vat__gte=0, deposit__gte=0), name="refund_not_negative"),
+            models.CheckConstraint(
+                condition=Q(to_cards__gte=0, to_cards__lte=models.F("refund") - models.F("deposit")),
+                name="refund_to_cards_is_of_lines",
+            ),
         ]
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from karnet.accounts.operations import AccountOpened, MoneyDrawn, Transfer
+from karnet.accounts.operations import AccountOpened, MoneyDrawn, StoredAccount, Transfer
 from karnet.entitlements.operations import (
     DepositReturned,
     DepositTaken,
@@ -140,7 +140,8 @@ class Returned(Operation, frozen=True, kw_only=True):
     a deposit may be returned at another facility than the one that took it).
 
     `refund` is all that is paid out: the lines' amounts (`vat` inside them), the deposits, and what is `paid` for another
-    facility's sale. `owed`: the money is paid out by another server (`refund_kind` "elsewhere")."""
+    facility's sale. `owed`: the money is paid out by another server (`refund_kind` "elsewhere"). `to_cards`: the part of
+    the refund that goes back to the cards and passes that paid, and is not handed out; `stored`: where it is on cards."""
 
     id: UUID
     facility: UUID
@@ -160,10 +161,25 @@ class Returned(Operation, frozen=True, kw_only=True):
     accounts: tuple[AccountOpened, ...] = ()
     owed: RefundOwed | None = None
     paid: RefundPaid | None = None
+    to_cards: int = 0
+    stored: tuple[StoredAccount, ...] = ()
 
     def parts(self) -> Iterable[Part]:
         elsewhere = tuple(part for part in (self.owed, self.paid) if part is not None)
-        return (*self.accounts, *self.media, *self.voided, *self.deposits, *elsewhere, *self.transfers)
+        return (
+            *self.accounts, *self.stored, *self.media, *self.voided, *self.deposits, *elsewhere, *self.transfers,
+        )  # fmt: skip
+
+
+@operation("orders.put_back", scope="house")
+class PutBack(Operation, frozen=True, kw_only=True):
+    """The part of a return that belongs to passes went onto their accounts, which stay at home. `id`: the return's."""
+
+    id: UUID
+    transfers: tuple[Transfer, ...]
+
+    def parts(self) -> Iterable[Part]:
+        return self.transfers
 
 
 @operation("orders.refund_refused")

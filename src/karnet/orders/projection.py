@@ -72,7 +72,7 @@ LINE = Insert(
 PAYMENT = Insert(Payment, ["order", "n", "kind", "amount", "tendered", "account"])
 GIVEN_BACK = Insert(
     GivenBack,
-    ["id", *_SELLER, "shift", "order", "currency", "refund", "vat", "deposit", "refund_kind", *_FACT],
+    ["id", *_SELLER, "shift", "order", "currency", "refund", "vat", "deposit", "to_cards", "refund_kind", *_FACT],
 )
 LINE_BACK = _LineBack(LineBack, ["line", "given_back"])
 OWED = Insert(models.RefundOwed, ["refund", "operation", "order", "facility", "payer", "currency", "amount", *_FACT])
@@ -168,7 +168,7 @@ def returned(back: Returned, recorded: Recorded, write: Write) -> None:
         GIVEN_BACK,
         (
             back.id, back.facility, back.sales_point, back.operator, back.shift, back.order, back.currency, back.refund,
-            back.vat, deposit, back.refund_kind, *stamped(recorded),
+            back.vat, deposit, back.to_cards, back.refund_kind, *stamped(recorded),
         ),
     )  # fmt: skip
     for line in back.lines:

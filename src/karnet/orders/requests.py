@@ -175,7 +175,8 @@ class GiveBack(msgspec.Struct, frozen=True, kw_only=True):
     """Return `lines` of an `order` (none named = all that are left), and hand in `cards` by number.
 
     Lines go back where they were bought, and unused; a card with its deposit at any facility (SPEC N3). `refund_kind`:
-    how the money is paid out; `account`: where to, for an internal account.
+    how the money is paid out; `account`: where to, for an internal account. What cards and passes had paid goes back to
+    them, and is not paid out; `to_card`: onto this card instead, where the one that paid is gone.
     """
 
     key: str
@@ -187,6 +188,7 @@ class GiveBack(msgspec.Struct, frozen=True, kw_only=True):
     cards: tuple[str, ...] = ()
     refund_kind: PaymentKind = "cash"
     account: UUID | None = None
+    to_card: str = ""
 
 
 class GiveBackFor(GiveBack, frozen=True, kw_only=True):
@@ -222,8 +224,8 @@ class PayOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TakenBack(msgspec.Struct, frozen=True, kw_only=True, tag="taken_back"):
-    """`refund`: paid out in all, minor units; `deposit`: the part of it for cards; `vat`: inside the rest. `elsewhere`:
-    the part that another server's till pays out."""
+    """`refund`: given back in all, minor units; `deposit`: the part of it for cards; `vat`: inside the rest. `elsewhere`:
+    the part that another server's till pays out; `to_cards`: the part that went back to cards and passes."""
 
     id: UUID
     refund: int
@@ -231,6 +233,7 @@ class TakenBack(msgspec.Struct, frozen=True, kw_only=True, tag="taken_back"):
     vat: int
     lines: tuple[UUID, ...] = ()
     elsewhere: int = 0
+    to_cards: int = 0
 
 
 class ReplaceCard(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from karnet.kernel.time import day_end, day_start, local_day
 from karnet.orders.operations import PaymentKind
 from karnet.orders.rules.counter import Counter, Place, RunningShift, Terms
 from karnet.orders.rules.invoicing import Billable
+from karnet.orders.rules.putting_back import Paid
 from karnet.orders.rules.returning import SoldLine, SoldOrder
 from karnet.orders.rules.shifts import LastShift
 from karnet.parties import selectors as parties
@@ -215,10 +216,40 @@ def sold_orders(ids: Collection[UUID]) -> dict[UUID, SoldOrder]:
         line = SoldLine(id=row[2], amount=row[3], vat=row[4], entitlement=row[5], back=row[6])
         lines.setdefault(row[0], []).append(line)
     away = {facility: found.code for facility, found in parties.facilities(elsewhere).items()} if elsewhere else {}
+    paid = _paid_by_cards(ids)
+    put_back = dict(
+        rows(
+            'SELECT "order", sum(to_cards)::bigint FROM orders_given_back WHERE "order" = ANY(%s) AND to_cards > 0'
+            ' GROUP BY "order"',
+            [list(paid)],
+        )
+        if paid
+        else ()
+    )
     return {
-        order: SoldOrder(id=order, facility=facility, lines=tuple(lines[order]), away=away.get(facility))
+        order: SoldOrder(
+            id=order, facility=facility, lines=tuple(lines[order]), away=away.get(facility),
+            paid=tuple(paid.get(order, ())), put_back=put_back.get(order, 0),
+        )
         for order, facility in facilities.items()
-    }
+    }  # fmt: skip
+
+
+def _paid_by_cards(ids: Collection[UUID]) -> dict[UUID, list[Paid]]:
+    """Return what cards and passes paid of orders, in the order in which it goes back: what was drawn last first."""
+    found: dict[UUID, list[Paid]] = {}
+    for order, medium, kind, account, amount in rows(
+        "SELECT charge, medium, kind, NULL::uuid, amount FROM (SELECT charge, n, medium, 'bonus' AS kind, bonus AS amount"
+        " FROM accounts_drawn WHERE charge = ANY(%s) UNION ALL SELECT charge, n, medium, 'money', money"
+        " FROM accounts_drawn WHERE charge = ANY(%s)) d WHERE amount > 0 ORDER BY charge, kind, n DESC",
+        [list(ids), list(ids)],
+    ) + rows(
+        "SELECT p.order, NULL::uuid, NULL, p.account, p.amount FROM orders_payment p JOIN accounts_account a"
+        " ON a.id = p.account WHERE p.order = ANY(%s) AND a.purpose LIKE 'pass:%%' ORDER BY p.order, p.n DESC",
+        [list(ids)],
+    ):
+        found.setdefault(order, []).append(Paid(amount=amount, medium=medium, kind=kind or "money", account=account))
+    return found
 
 
 def billable_orders(ids: Collection[UUID]) -> dict[UUID, Billable]:
@@ -336,7 +367,8 @@ def takings(shift: UUID) -> Takings | None:
         [shift, shift],
     )
     paid_out = rows(
-        "SELECT refund_kind, sum(refund)::bigint FROM orders_given_back WHERE shift = %s GROUP BY refund_kind"
+        "SELECT refund_kind, sum(refund - to_cards)::bigint FROM orders_given_back WHERE shift = %s"
+        " AND refund > to_cards GROUP BY refund_kind"
         " UNION ALL SELECT kind, -sum(amount)::bigint FROM orders_tab_payment WHERE shift = %s AND amount < 0 GROUP BY kind",
         [shift, shift],
     )

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from karnet.accounts.rules import Balance, Book
-from karnet.accounts.selectors import balances
+from karnet.accounts.selectors import balances, payable
 from karnet.accounts.selectors import lock as lock_accounts
 from karnet.catalogue.selectors import product_versions
 from karnet.entitlements import selectors as entitlements
@@ -197,7 +197,7 @@ def _book(accounts: Iterable[UUID | None]) -> Book:
     named = {account for account in accounts if account is not None}
     if named:
         lock_accounts(named)
-    return Book(balances(named) if named else {})
+    return Book(payable(named) if named else {})
 
 
 def top_up(requests: Sequence[TopUp]) -> list[Sale | Refused]:
@@ -217,8 +217,9 @@ def _give_back(tx: Transaction[GiveBack, TakenBack]) -> None:
     selectors.lock_orders(ids)
     sold = selectors.sold_orders(ids)
     tickets = {line.entitlement for order in sold.values() for line in order.lines if line.entitlement}
-    cards = [(number, number) for request in tx.fresh for number in request.cards]
+    cards = [(number, number) for request in tx.fresh for number in (*request.cards, request.to_card) if number]
     holders = {holding.medium for holding in entitlements.entitlements(tickets).values()}
+    holders |= {paid.medium for order in sold.values() for paid in order.paid if paid.medium is not None}
     desk = entitlements.lock_desk(holders, cards)
     holdings = entitlements.entitlements(tickets)
     while not {holding.medium for holding in holdings.values()} <= set(desk.media):

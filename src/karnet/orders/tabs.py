@@ -14,8 +14,8 @@ from uuid import UUID
 import msgspec
 
 from karnet.accounts.rules import Book
-from karnet.accounts.selectors import balances
 from karnet.accounts.selectors import lock as lock_accounts
+from karnet.accounts.selectors import payable
 from karnet.accounts.services import overdrawn
 from karnet.catalogue.selectors import product_versions
 from karnet.journal.transaction import Outcome, Transaction, transact
@@ -155,7 +155,7 @@ def till(
         tabs=Tabs(held.values()),
         sequences=last_tabs(points) if opening else {},
         offers=_offers(versions) if versions else {},
-        book=Book(balances(accounts) if accounts else {}),
+        book=Book(payable(accounts) if accounts else {}),
         companies=frozenset(companies(buyers)) if buyers else frozenset(),
         customers=frozenset(known_customers(people)) if people else frozenset(),
     )

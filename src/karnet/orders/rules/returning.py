@@ -18,15 +18,18 @@ from karnet.entitlements.operations import (
 )
 from karnet.entitlements.requests import Replace
 from karnet.entitlements.rules import Desk, Held, Holding, MediumState, decide_replace, outrun, points_account, unused
+from karnet.journal.operations import Operation
 from karnet.journal.requests import made_id
 from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
-from karnet.orders.operations import PaymentKind, Returned
+from karnet.orders.operations import PaymentKind, PutBack, Returned
 from karnet.orders.requests import GiveBack, GiveBackFor, PayOut, ReplaceCard, TakenBack
+from karnet.orders.rules import putting_back
 from karnet.orders.rules.counter import Counter, Place, RunningShift
 from karnet.orders.rules.elsewhere import owed_elsewhere
 from karnet.orders.rules.pricing import MAX_AMOUNT, allocate, earned, payment_account
+from karnet.orders.rules.putting_back import Paid
 
 
 class SoldLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,12 +43,15 @@ class SoldLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SoldOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as returning it sees it. `away`: the code of the facility that sold it, where that is another server's."""
+    """An order as returning it sees it. `away`: the code of the facility that sold it, where that is another server's.
+    `paid`: what cards and passes paid of it, in the order in which it goes back; `put_back`: what of that did, minor units."""
 
     id: UUID
     facility: UUID
     lines: tuple[SoldLine, ...]
     away: str | None = None
+    paid: tuple[Paid, ...] = ()
+    put_back: int = 0
 
 
 class Orders:
@@ -54,19 +60,21 @@ class Orders:
     def __init__(self, orders: Mapping[UUID, SoldOrder], entitlements: Mapping[UUID, Holding]) -> None:
         self.orders, self.entitlements = dict(orders), dict(entitlements)
 
-    def fold(self, order: UUID, lines: set[UUID]) -> None:
-        """Mark lines of an order as returned."""
+    def fold(self, order: UUID, lines: set[UUID], put_back: int) -> None:
+        """Mark lines of an order as returned, and what went back to cards and passes for them."""
         left = self.orders[order]
         self.orders[order] = msgspec.structs.replace(
             left,
+            put_back=left.put_back + put_back,
             lines=tuple(msgspec.structs.replace(line, back=line.back or line.id in lines) for line in left.lines),
         )
 
 
 def decide_give_back(
     request: GiveBack, counter: Counter, desk: Desk, held: Held, orders: Orders
-) -> tuple[TakenBack | Refused, tuple[Returned, ...]]:
-    """Decide a return: all of what it names, or nothing. Folds what holds into desk, held and orders.
+) -> tuple[TakenBack | Refused, tuple[Operation, ...]]:
+    """Decide a return: all of what it names, or nothing. Folds what holds into desk, held and orders. What cards and passes
+    paid goes back to them (rules.putting_back).
 
     Refuses lines of another facility's order, returned before, or used (a passage, a day, a point: USED_CANNOT_RETURN);
     cards that are unknown, handed in before, or blocked (a replaced one is worth its deposit); cash without a shift.
@@ -98,7 +106,10 @@ def decide_give_back(
     )
     if paid_to is None or (request.account is not None and request.refund_kind != "internal_account"):
         return bad_values({"account": "goes with an internal account, and only with that"}), ()
-    returned = _returned(request, place, shift, paid_to, lines, media, held, orders)
+    back = _put_back(request, lines, place, desk, orders)
+    if isinstance(back, Refused):
+        return back, ()
+    returned = _returned(request, place, shift, paid_to, lines, media, held, orders, back)
     elsewhere = 0
     if isinstance(request, GiveBackFor):
         returned = owed_elsewhere(returned, request, paid_to)
@@ -107,13 +118,27 @@ def decide_give_back(
         desk.put(msgspec.structs.replace(medium, state="returned", state_at=instant(request.at)))
         held.deposits[medium.id] = []
     if request.order is not None:
-        orders.fold(request.order, set(returned.lines))
+        orders.fold(request.order, set(returned.lines), back.amount)
     deposit = sum(back.amount for back in returned.deposits)
     answer = TakenBack(
         id=returned.id, refund=returned.refund, deposit=deposit, vat=returned.vat, lines=returned.lines,
-        elsewhere=elsewhere,
+        elsewhere=elsewhere, to_cards=back.amount,
     )  # fmt: skip
-    return answer, (returned,)
+    home = (PutBack(id=returned.id, transfers=back.at_home),) if back.at_home else ()
+    return answer, (returned, *home)
+
+
+def _put_back(
+    request: GiveBack, lines: list[SoldLine], place: Place, desk: Desk, orders: Orders
+) -> putting_back.PutBack | Refused:
+    order = orders.orders.get(request.order) if request.order is not None and lines else None
+    if order is None or not order.paid:
+        return putting_back.NOTHING
+    other = desk.find(request.to_card) if request.to_card else None
+    if request.to_card and other is None:
+        return refused(Reason.UNKNOWN_MEDIUM, number=request.to_card)
+    gross = sum(line.amount for line in lines)
+    return putting_back.put_back(order.paid, order.put_back, gross, place, desk, other)
 
 
 def _wrong_kind(request: GiveBack) -> Refused | None:
@@ -176,6 +201,7 @@ def _returned(
     media: list[MediumState],
     held: Held,
     orders: Orders,
+    back: putting_back.PutBack,
 ) -> Returned:
     tickets = [orders.entitlements[line.entitlement] for line in lines if line.entitlement is not None]
     deposits = [
@@ -188,7 +214,7 @@ def _returned(
     gross, vat = sum(line.amount for line in lines), sum(line.vat for line in lines)
     deposit = sum(back.amount for back in deposits)
     owed = earned(place.facility, place.currency, gross=gross, vat=vat, deposit=deposit)
-    money = allocate(owed, [(paid_to, gross + deposit)], place.currency)
+    money = allocate(owed, [*back.targets, (paid_to, gross + deposit - back.amount)], place.currency)
     return Returned(
         id=made_id(request, "return"),
         facility=place.facility,
@@ -204,6 +230,9 @@ def _returned(
         media=tuple(MediumReturned(id=medium.id, facility=place.facility) for medium in media),
         voided=tuple(EntitlementVoided(id=ticket.id) for ticket in tickets),
         deposits=tuple(deposits),
+        accounts=back.accounts,
+        stored=back.stored,
+        to_cards=back.amount,
         transfers=(*money, *_points_back(tickets, len(money))),
     )
 

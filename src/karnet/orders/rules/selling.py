@@ -212,6 +212,9 @@ def decide_sale(
     draws = _draws(basket, purse)
     if isinstance(draws, Refused):
         return draws, ()
+    if sum(part.bonus for drawn in draws.values() for part in drawn.parts) > total:
+        # A deposit is paid back in cash, and bonus money never is [ours].
+        return bad_values({"payments": "bonus money pays no card deposit: take the deposit in another way"}), ()
     money = _money(basket, shift, deposits, draws)
     refusal = counter.over_limit(place, basket.at, total + deposit) or book.take(money)
     if refusal is not None:
