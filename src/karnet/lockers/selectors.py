@@ -182,6 +182,20 @@ def plan(section: UUID) -> list[LockerSeen]:
     return seen
 
 
+def locker(id_: UUID) -> tuple[SectionState, LockerSeen] | None:
+    """Return a locker as it is now, with its section; None where there is none of this id."""
+    rows = _rows("SELECT section_id FROM lockers_locker WHERE id = %s", [id_])
+    known = section(rows[0][0]) if rows else None
+    if known is None:
+        return None
+    return known, next(seen for seen in plan(known.id) if seen.locker.id == id_)
+
+
+def has_lockers(facility: UUID) -> bool:
+    """Return whether a facility has sections of lockers."""
+    return bool(_rows("SELECT 1 FROM lockers_section WHERE facility_id = %s LIMIT 1", [facility]))
+
+
 def history(locker: UUID, limit: int = 50) -> list[Used]:
     """Return who had a locker and when staff opened it, the latest first."""
     rows = _rows(

@@ -23,6 +23,7 @@ class Cell(NamedTuple):
     y: int
     number: str
     mine: bool
+    id: UUID
 
 
 class Aisle(NamedTuple):
@@ -78,7 +79,9 @@ def drawn(lockers: Iterable[LockerState], mine: UUID | None = None) -> Plan:
         aisles.append(Aisle(aisle, y + count * CELL // 2))
         y += (count + 1) * CELL
     cells = tuple(
-        Cell(one.position * CELL, top[one.aisle] + (rows[one.aisle] - one.row) * CELL, one.number, one.id == mine)
+        Cell(
+            one.position * CELL, top[one.aisle] + (rows[one.aisle] - one.row) * CELL, one.number, one.id == mine, one.id
+        )
         for one in every
     )
     arrow = next(((cell.x + CELL // 2, cell.y + CELL // 2) for cell in cells if cell.mine), None)
