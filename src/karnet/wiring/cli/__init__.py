@@ -32,6 +32,7 @@ _COMMANDS = {
     "hub": "Make this server the hub of a common card.",
     "federation": "The common card: inviting, joining, watching.",
     "settlement": "Compute, close and compare settlements.",
+    "tariffs": "What other prices for stays would bring in.",
     "loyalty": "Rewards for use and top-ups.",
     "journal": "Verify, export and recover the journal.",
     "rebuild": "Replay the journal into empty tables and compare.",
