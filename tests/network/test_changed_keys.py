@@ -1,4 +1,4 @@
-"""A member changes its key, and one that lost its key gets another: real processes, while it sells."""
+"""A member and the hub change their keys, and get others for those that were lost: real processes, while Jawor sells."""
 
 from __future__ import annotations
 
@@ -81,3 +81,29 @@ def test_a_lost_key_is_replaced_when_the_others_have_vouched(card: Card, tmp_pat
     assert vkey(jawor) == new.read_text().strip() != before
     sold_everywhere(card, 1100, "replaced")
     assert admitted(card, 1000, "keyless")["ok"]
+
+
+def test_the_hub_changes_its_key_and_loses_it(card: Card, tmp_path: Path) -> None:
+    hub, jawor, kopa = card.hub, card.members["jawor"], card.members["kopa"]
+    before = vkey(hub)
+    kopa.cut()
+    karnet(hub.path, "federation", "key", "change")
+    changed = vkey(hub)
+    assert changed != before
+    kopa.mend()  # It hears of the new key from notes by the old one.
+    assert jawor.ask("sell", step=sale(2000, "hub-changed"))["ok"]
+    assert admitted(card, 2000, "hub-changed")["ok"], card.where()
+
+    hub.stop()
+    key_file(hub.installation).unlink()
+    hub.serve()
+    new = tmp_path / "hub-key.txt"
+    new.write_text(karnet(hub.path, "federation", "key", "replace"))
+    words = key_words(new.read_text().strip())
+    until(lambda: vkey(hub) not in (before, changed), "the new key to be in force")
+    with pytest.raises(InstallationProblem):
+        karnet(jawor.path, "federation", "key", "vouch", str(new), "--words", key_words(changed))
+    for member in (jawor, kopa):
+        karnet(member.path, "federation", "key", "vouch", str(new), "--words", words)
+    sold_everywhere(card, 2100, "hub-replaced")
+    assert [key.format() for _, key in earlier_keys(hub.installation)] == [before, changed]

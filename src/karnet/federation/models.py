@@ -84,12 +84,13 @@ class Announcement(ProjectedModel):
 
 
 class Voucher(ProjectedModel):
-    """A member's manager vouches for another member's new key."""
+    """A member's manager vouches for another member's new key; `above`: for the hub's, which signs above that size."""
 
     pk = models.CompositePrimaryKey("log", "vkey", "voucher")
     log = models.CharField(max_length=255)
     vkey = models.TextField()
     voucher = models.CharField(max_length=255)
+    above = models.BigIntegerField(null=True)
     at = models.DateTimeField()
 
     class Meta:

@@ -65,15 +65,19 @@ class Admitted(Operation, frozen=True, kw_only=True):
 
 @operation("federation.joined", scope="house")
 class Joined(Operation, frozen=True, kw_only=True):
-    """This server has joined a hub: whose word counts here about who takes part."""
+    """This server has joined a hub: whose word counts here about who takes part. `key` signs the hub's log now, those
+    `earlier` signed it before: what they signed has to be believed, too."""
 
     member: Member
     key: LogKey
+    earlier: tuple[LogKey, ...] = ()
 
 
 @operation("federation.key_announced")
 class KeyAnnounced(Operation, frozen=True, kw_only=True):
-    """A member says in its own log, still signed by the old key, by which key it will sign from now on."""
+    """A server says in its own log, still signed by the old key, by which key it will sign from now on.
+
+    A member's key waits for the hub's word. The hub's own needs nobody's: it may sign what follows the announcement."""
 
     log: str
     vkey: str
@@ -89,16 +93,21 @@ class KeyChanged(Operation, frozen=True, kw_only=True):
 @operation("federation.key_vouched")
 class KeyVouched(Operation, frozen=True, kw_only=True):
     """The manager of the member `voucher` (in whose log this stands) knows that `log`, which lost its key, has this
-    new one: the words were compared."""
+    new one: the words were compared.
+
+    Of the hub's key each member's manager decides for the own server; then `above` says how many entries the lost key
+    signed."""
 
     voucher: str
     log: str
     vkey: str
+    above: int | None = None
 
 
 @operation("federation.key_replaced")
 class KeyReplaced(Operation, frozen=True, kw_only=True):
-    """A lost key is replaced: every other member's manager has vouched for the new one."""
+    """A lost key is replaced: every other member's manager has vouched for the new one. Of the hub's own key it tells
+    those that join later; who is there believes its own manager (KeyVouched)."""
 
     key: LogKey
     vouchers: tuple[str, ...]

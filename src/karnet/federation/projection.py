@@ -31,7 +31,7 @@ HUB_MEMBER = Insert(models.Member, _MEMBER, present_ok=True)
 KEY = Insert(models.Key, ["log", "vkey", "above", "ends", "at", "said_by"], present_ok=True)
 INVITATION = Insert(models.Invitation, ["id", "log", "until", "at", "said_by"])
 ANNOUNCEMENT = Insert(models.Announcement, ["log", "vkey", "operation", "at"], present_ok=True)
-VOUCHER = Insert(models.Voucher, ["log", "vkey", "voucher", "at"], present_ok=True)
+VOUCHER = Insert(models.Voucher, ["log", "vkey", "voucher", "above", "at"], present_ok=True)
 REFUSED_ACT = Insert(
     models.RefusedAct, ["id", "act", "facility", "home", "subject", "reason", "at", "origin", "number"]
 )
@@ -52,7 +52,8 @@ def _hub(part: Opened | Joined, recorded: Recorded, write: Write) -> None:
     hub = part.member.server
     write(HUB, (hub, part.member.log, 1))
     write(HUB_MEMBER, (*_row(part.member), None, True, recorded.entry.at, hub))
-    _key(part.key, recorded, write, hub)
+    for key in (*(part.earlier if isinstance(part, Joined) else ()), part.key):
+        _key(key, recorded, write, hub)
 
 
 @projects(Admitted)
@@ -84,7 +85,7 @@ def announced(part: KeyAnnounced, recorded: Recorded, write: Write) -> None:
 
 @projects(KeyVouched)
 def vouched(part: KeyVouched, recorded: Recorded, write: Write) -> None:
-    write(VOUCHER, (part.log, part.vkey, part.voucher, recorded.entry.at))
+    write(VOUCHER, (part.log, part.vkey, part.voucher, part.above, recorded.entry.at))
 
 
 @projects(Suspended)

@@ -7,6 +7,8 @@ from uuid import UUID
 
 import msgspec
 
+from karnet.federation.operations import LogKey
+
 
 class OpenHub(msgspec.Struct, frozen=True, kw_only=True):
     """Make this server the hub. `vkey` and `cosigner`: its public keys."""
@@ -20,7 +22,8 @@ class OpenHub(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JoinHub(msgspec.Struct, frozen=True, kw_only=True):
-    """Remember the hub that this server has joined: the hub's own name and keys."""
+    """Remember the hub that this server has joined: the hub's own name and keys. `vkey` signs its log above `above`
+    entries, those `earlier` signed what was before."""
 
     key: str
     at: datetime
@@ -28,6 +31,9 @@ class JoinHub(msgspec.Struct, frozen=True, kw_only=True):
     log: str
     vkey: str
     cosigner: str
+    above: int = 0
+    ends: int | None = None
+    earlier: tuple[LogKey, ...] = ()
 
 
 class Invite(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +79,10 @@ class ConfirmKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VouchKey(msgspec.Struct, frozen=True, kw_only=True):
-    """Vouch, as the manager of the member `voucher`, for the new key of a member that lost its own."""
+    """Vouch, as the manager of the member `voucher`, for the new key of a member that lost its own.
+
+    Or for that of the hub: then `above` is how many entries of its log the lost key signed, as the hub's people say, and
+    `held` how many of them are here."""
 
     key: str
     at: datetime
@@ -81,6 +90,8 @@ class VouchKey(msgspec.Struct, frozen=True, kw_only=True):
     voucher: str
     log: str
     vkey: str
+    above: int | None = None
+    held: int = 0
 
 
 class ReplaceKey(msgspec.Struct, frozen=True, kw_only=True):

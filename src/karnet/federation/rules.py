@@ -83,7 +83,11 @@ def decide_joining(request: JoinHub, members: Mapping[str, Known]) -> Decided:
         return refused(Reason.ALREADY_EXISTS, code=next(iter(members))), ()
     if stop := _bad_keys(request.log, request.vkey, request.cosigner):
         return stop, ()
-    return _done(request.log, Joined(member=_member(request), key=_first_key(request)))
+    for key in request.earlier:
+        if stop := _bad_key("earlier", key.vkey, request.log, SignatureType.ED25519):
+            return stop, ()
+    newest = LogKey(log=request.log, vkey=request.vkey, above=request.above, ends=request.ends)
+    return _done(request.log, Joined(member=_member(request), key=newest, earlier=request.earlier))
 
 
 def decide_invitation(
@@ -137,8 +141,11 @@ def decide_confirmation(request: ConfirmKey, member: Known | None, announced: Ma
     )
 
 
-def decide_voucher(request: VouchKey, members: Mapping[str, Known]) -> Decided:
-    """Vouch for another member's new key, as a member in good standing. Nobody vouches for itself."""
+def decide_voucher(request: VouchKey, hub: str, members: Mapping[str, Known]) -> Decided:
+    """Vouch for another member's new key, as a member in good standing. Nobody vouches for itself.
+
+    For the hub's a member says from where on it is the key; not from before what the lost one has signed to it.
+    """
     for log in (request.log, request.voucher):
         if log not in members:
             return refused(Reason.UNKNOWN_MEMBER, code=log), ()
@@ -146,14 +153,19 @@ def decide_voucher(request: VouchKey, members: Mapping[str, Known]) -> Decided:
         return bad_values({"log": "a server cannot vouch for itself"}), ()
     if stop := _bad_key("vkey", request.vkey, request.log, SignatureType.ED25519):
         return stop, ()
-    return _done(request.log, KeyVouched(voucher=request.voucher, log=request.log, vkey=request.vkey))
+    if (request.log == hub) != (request.above is not None):
+        return bad_values({"above": "how many entries the lost key signed: said of the hub's key, and of no other"}), ()
+    if request.above is not None and request.above < request.held:
+        return bad_values({"above": f"{request.held} entries are here that the lost key signed"}), ()
+    voucher = KeyVouched(voucher=request.voucher, log=request.log, vkey=request.vkey, above=request.above)
+    return _done(request.log, voucher)
 
 
 def decide_replacement(
     request: ReplaceKey, hub: str, members: Mapping[str, Known], vouchers: Collection[str]
 ) -> Decided:
     """Replace a lost key when the managers of all other members in good standing have vouched for the new one. The
-    hub's own manager does so by asking."""
+    hub's own manager does so by asking. The hub's own key needs no vouchers: nobody takes it from the hub's word alone."""
     member = members.get(request.log)
     if member is None:
         return refused(Reason.UNKNOWN_MEMBER, code=request.log), ()
@@ -162,7 +174,7 @@ def decide_replacement(
     if request.vkey in dict(member.keys):
         return refused(Reason.ALREADY_EXISTS, code=request.log), ()
     needed = {log for log, known in members.items() if known.good is None} - {request.log, hub}
-    if missing := sorted(needed - set(vouchers)):
+    if (missing := sorted(needed - set(vouchers))) and request.log != hub:
         return refused(Reason.KEY_NOT_VOUCHED, code=request.log, missing=", ".join(missing)), ()
     return _done(
         request.log,

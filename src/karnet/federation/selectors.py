@@ -10,6 +10,7 @@ import msgspec
 from django.db import connection
 from django.db.models import Exists, OuterRef
 
+from karnet.federation import operations
 from karnet.federation.models import Announcement, Invitation, Key, Member, Voucher
 from karnet.federation.rules import Known, Open
 from karnet.journal.selectors import position
@@ -127,12 +128,40 @@ class KeyRow(msgspec.Struct, frozen=True):
 
 
 def log_keys() -> dict[str, list[KeyRow]]:
-    """Return the keys of every member's log, in the order in which they came."""
+    """Return the keys of every member's log, in the order in which they came. One statement.
+
+    The hub says them; its own it announces, and a key that it got after a loss is believed where the own manager vouched.
+    """
     keys: dict[str, list[KeyRow]] = {}
-    rows = Key.objects.order_by("log", "above", "at").values_list("log", "vkey", "above", "ends")
-    for log, vkey, above, ends in rows:
-        keys.setdefault(log, []).append(KeyRow(vkey, above, ends))
+    with connection.cursor() as cursor:
+        cursor.execute(_KEYS)
+        for log, vkey, above, ends in cursor.fetchall():
+            keys.setdefault(log, []).append(KeyRow(vkey, above, ends))
     return keys
+
+
+_KEYS = """
+SELECT log, vkey, above, ends FROM (SELECT DISTINCT ON (log, vkey) * FROM (
+    SELECT log, vkey, above, ends, at, 0 AS later FROM federation_key
+    UNION ALL
+    SELECT a.log, a.vkey, e.index + 1, NULL, a.at, 1 FROM federation_announcement a JOIN federation_hub h ON h.log = a.log
+        JOIN journal_operation o ON o.id = a.operation JOIN journal_entry e ON e.operation_id = o.number
+    UNION ALL
+    SELECT v.log, v.vkey, v.above, v.above, v.at, 1 FROM federation_voucher v JOIN federation_hub h ON h.log = v.log
+        JOIN journal_origin home ON home.id = 1 AND home.name = v.voucher WHERE v.above IS NOT NULL
+) AS said ORDER BY log, vkey, later) AS keys ORDER BY log, above, at
+"""
+
+
+def keys_until(log: str, vkey: str) -> tuple[tuple[operations.LogKey, ...], operations.LogKey]:
+    """Return the keys of a log before `vkey`, and that one, as whoever joins has to know them."""
+    found: list[operations.LogKey] = []
+    for row in log_keys().get(log, ()):
+        one = operations.LogKey(log=log, vkey=row.vkey, above=row.above, ends=row.ends)
+        if row.vkey == vkey:
+            return tuple(found), one
+        found.append(one)
+    raise LookupError(f"{vkey} is no key of {log}")
 
 
 def keyrings() -> dict[str, Keyring]:

@@ -75,7 +75,8 @@ def admit(request: Admit) -> MemberAnswer | Refused:
 
 
 def announce_key(request: AnnounceKey) -> MemberAnswer | Refused:
-    """Announce this server's next key in its own log. Records `federation.key_announced`."""
+    """Announce this server's next key in its own log. Records `federation.key_announced`. The hub's may sign from there
+    on; a member's when the hub has confirmed it."""
     return _one(request, lambda r: rules.decide_announcement(r, selectors.known().get(r.log)))
 
 
@@ -88,7 +89,7 @@ def confirm_key(request: ConfirmKey) -> MemberAnswer | Refused:
 
 def vouch_key(request: VouchKey) -> MemberAnswer | Refused:
     """Vouch for a member's new key in this server's own log. Records `federation.key_vouched`."""
-    return _one(request, lambda r: rules.decide_voucher(r, selectors.known()))
+    return _one(request, lambda r: rules.decide_voucher(r, selectors.hub() or "", selectors.known()))
 
 
 def replace_key(request: ReplaceKey) -> MemberAnswer | Refused:

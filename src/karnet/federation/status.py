@@ -295,7 +295,8 @@ ALARMS = {
     ),
     "hub_faulty": (
         "The hub sends entries of {log} that are not what was signed: {detail}.",
-        "They are not taken. Tell the hub's people; the other logs go on.",
+        "They are not taken. Tell the hub's people; the other logs go on. If it is the hub's own log, and they say that "
+        "they lost their key: `karnet federation key vouch`.",
     ),
 }
 """What each trouble of the relay (core.relaying.Trouble) means and what to do, in English."""

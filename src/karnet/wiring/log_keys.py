@@ -4,7 +4,7 @@
 which everybody may know: it is copied into exports. Both are named after the log. A key is made once, before anything
 is signed; afterwards a missing key is a problem for a person, never a reason to make another.
 
-A member of a common card may change its key (wiring.key_change). `log.vkey` is always the newest; `log.earlier` has the
+A server of a common card may change its key (wiring.key_change). `log.vkey` is always the newest; `log.earlier` has the
 public keys before it, one a line, oldest first: the size up to which it signed, a space, the verifier key.
 """
 
@@ -167,5 +167,5 @@ def _lost(installation: Installation) -> InstallationProblem:
         "log-key-lost",
         f"There is no signing key in {key_file(installation)}.",
         "Restore it from a backup of the keys directory. If nothing was ever signed, `karnet init` makes one. "
-        "If there is no backup, a member of a common card gets another key: `karnet federation key replace`.",
+        "If there is no backup, a server of a common card gets another key: `karnet federation key replace`.",
     )

@@ -145,7 +145,8 @@ class Hub:
             if left <= 0:
                 more = True
                 break
-            push = next_push(store, log, request.have[log], max(1, left // (len(behind) - nth)))
+            share = max(1, left // (len(behind) - nth))
+            push = next_push(store, log, request.have[log], share, keys=held[log].keys)
             if push is not None:
                 pushes.append(push)
                 left -= size_of(push)

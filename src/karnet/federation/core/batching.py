@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from karnet.federation.core.cosigning import noted_size
 from karnet.federation.core.messages import MAX_ENTRIES, TARGET_BYTES, Push
 from karnet.federation.core.store import Store
+from karnet.journal.tlog.keyring import LogKey
 
 
-def next_push(store: Store, log: str, first: int, limit_bytes: int = TARGET_BYTES) -> Push | None:
+def next_push(
+    store: Store, log: str, first: int, limit_bytes: int = TARGET_BYTES, *, keys: Sequence[LogKey] = ()
+) -> Push | None:
     """Return a batch of a log from index `first` on, or None where nothing beyond it is signed.
 
     It ends at a signed size where one is within reach, so that the receiver can cosign; else within the next note.
+    `keys` of the log: whoever does not hold the entry yet that tells of a key gets no note by that key, so a hub that
+    changed its own is believed by members that come back from afar.
     """
     kept = store.entries(log, first, MAX_ENTRIES, max(1, min(limit_bytes, TARGET_BYTES)))
     if not kept:
         return None
-    note = store.note_within(log, first, first + len(kept))
+    reach = min((key.above for key in keys if key.above > first), default=first + len(kept))
+    note = store.note_within(log, first, min(reach, first + len(kept)))
     if note is None:
-        note = store.note_after(log, first + len(kept))
+        note = store.note_after(log, first)
     if note is None:
         return None
     size = noted_size(note)

@@ -179,7 +179,7 @@ class Outbound(Lane):
             view = held.get(log)
             if view is None or log == self._hub or view.size <= self._sizes[log] or self._is_still(log, now):
                 continue
-            self._sent = next_push(store, log, self._sizes[log])
+            self._sent = next_push(store, log, self._sizes[log], keys=view.keys)
             if self._sent is not None:
                 return self._send(self._sent)
         return Rest(self._asked + STOCK_TAKING)
@@ -273,6 +273,7 @@ class Inbound(Lane):
         self._asks: list[Asked] = []
         self._caught_up = False
         self._keys_come = False
+        self._doubted: set[str] = set()
         self._newest: dict[str, Cosigned] = {}
         self._sent: tuple[Cosigned, ...] = ()
         self._still: dict[str, datetime] = {}
@@ -328,6 +329,7 @@ class Inbound(Lane):
             outcome = accepting.receive(store, push, sender=self._hub)
             if isinstance(outcome, Taken):
                 taken += 1
+                self._doubted.discard(push.log)
                 self._settle(Trouble.HUB_FAULTY, push.log)
                 if outcome.checkpoint is not None:
                     self._cosign(store, outcome.checkpoint, now)
@@ -347,8 +349,10 @@ class Inbound(Lane):
         if why.code in (Code.GAP, Code.STALE, Code.BUSY):
             return  # Another process of ours was faster; the next question starts from what is held then.
         hub = store.logs().get(self._hub)
-        if why.code is Code.BAD_NOTE and log != self._hub and hub is not None and hub.applied < hub.size:
-            self._keys_come = True  # The key may be a new one: what the hub said of it is not applied here yet.
+        if why.code is Code.BAD_NOTE and hub is not None and (hub.applied < hub.size or log not in self._doubted):
+            # The key may be a new one: what the hub said of it is not applied here yet, or was not when we looked.
+            self._doubted.add(log)
+            self._keys_come = True
             self._pause(now, KEYS_PAUSE)
             return
         self._still[log] = now + STANDSTILL

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from karnet.federation.operations import LogKey
 from karnet.journal.tlog.note import NoteError, SignatureType, VerifierKey
 
 _PREFIX = "karnet-invitation-1:"
@@ -28,9 +29,10 @@ class BadInvitation(ValueError):
     """A text that is no invitation, or one that was damaged on its way. The message says what to do."""
 
 
-class Invitation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Invitation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What a member needs to join. `certificate`: SHA-256 (hex) of the nodes' certificate, "" where they have one that
-    the system trusts. `member`: the log name of the server invited. Raises BadInvitation for values that cannot be."""
+    the system trusts. `member`: the log name of the server invited. A hub that has changed its key says from which size on
+    it is this one (`above`, `ends`), and which were `earlier`. Raises BadInvitation for values that cannot be."""
 
     hub: str
     vkey: str
@@ -39,6 +41,9 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     token: str
     member: str
     until: datetime
+    above: int = 0
+    ends: int | None = None
+    earlier: tuple[LogKey, ...] = ()
 
     def __post_init__(self) -> None:
         try:

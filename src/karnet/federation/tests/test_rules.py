@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from karnet.federation import rules
-from karnet.federation.operations import Admitted, KeyChanged, KeyReplaced, Suspended
+from karnet.federation.operations import Admitted, KeyChanged, KeyReplaced, KeyVouched, Suspended
 from karnet.federation.requests import (
     Admit,
     AnnounceKey,
@@ -153,12 +154,29 @@ def test_a_suspended_member_need_not_vouch() -> None:
     assert isinstance(rules.decide_replacement(request, "hub/log", card, {"jawor/log"})[0], MemberAnswer)
 
 
+def test_for_the_hubs_key_each_member_vouches_for_itself_from_where_the_lost_one_ended() -> None:
+    lost = asked(VouchKey, voucher="kopa/log", log="hub/log", vkey=vkey("hub/log", 9), above=70, held=70)
+    _, (fact,) = rules.decide_voucher(lost, "hub/log", CARD)
+    assert isinstance(fact, KeyVouched)
+    assert (fact.voucher, fact.log, fact.above) == ("kopa/log", "hub/log", 70)
+    for change in ({"above": None}, {"held": 71}, {"log": "jawor/log", "vkey": vkey("jawor/log", 9)}):
+        wrong = msgspec.structs.replace(lost, **change)
+        assert reason(rules.decide_voucher(wrong, "hub/log", CARD)) is Reason.BAD_VALUE
+
+
+def test_the_hub_replaces_its_own_key_by_its_own_word() -> None:
+    request = asked(ReplaceKey, log="hub/log", vkey=vkey("hub/log", 9), held=70)
+    _, (fact,) = rules.decide_replacement(request, "hub/log", CARD, set())
+    assert isinstance(fact, KeyReplaced)
+    assert (fact.key.above, fact.key.ends, fact.vouchers) == (70, 70, ("hub/log",))
+
+
 def test_nobody_vouches_for_itself_or_from_outside() -> None:
     key = vkey("kopa/log", 9)
     own = asked(VouchKey, voucher="kopa/log", log="kopa/log", vkey=key)
-    assert reason(rules.decide_voucher(own, CARD)) is Reason.BAD_VALUE
+    assert reason(rules.decide_voucher(own, "hub/log", CARD)) is Reason.BAD_VALUE
     stranger = asked(VouchKey, voucher="stranger/log", log="kopa/log", vkey=key)
-    assert reason(rules.decide_voucher(stranger, CARD)) is Reason.UNKNOWN_MEMBER
+    assert reason(rules.decide_voucher(stranger, "hub/log", CARD)) is Reason.UNKNOWN_MEMBER
 
 
 @pytest.mark.parametrize(("good", "decided"), [(-1, False), (0, True), (70, True), (71, False)])

@@ -6,13 +6,28 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from django.db import connection
 
 from karnet.federation import selectors, services
-from karnet.federation.requests import Admit, Invite, InvitedAnswer, MemberAnswer, OpenHub, Reinstate, Suspend
+from karnet.federation.operations import LogKey
+from karnet.federation.requests import (
+    Admit,
+    AnnounceKey,
+    Invite,
+    InvitedAnswer,
+    JoinHub,
+    MemberAnswer,
+    OpenHub,
+    Reinstate,
+    Suspend,
+    VouchKey,
+)
 from karnet.federation.tests.test_rules import cosigner, vkey
 from karnet.journal.founding import found_server
+from karnet.journal.sealing import Sealer
+from karnet.journal.tlog.note import SignatureType, SigningKey
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.reasons import Reason
 
@@ -97,3 +112,43 @@ def test_a_suspension_and_its_end_are_seen(hub: Any) -> None:
     assert selectors.known()["kopa/log"].good == 0
     services.reinstate(Reinstate(key="r", at=later + timedelta(hours=1), actor=hub, log="kopa/log"))
     assert selectors.known()["kopa/log"].good is None
+
+
+def told(log: str) -> list[tuple[str, int, int | None]]:
+    return [(key.key.format(), key.above, key.until) for key in selectors.keyrings()[log].keys]
+
+
+def test_the_hubs_next_key_signs_what_follows_its_announcement_once_that_is_sealed(hub: Any) -> None:
+    key = SigningKey(HUB, SignatureType.ED25519, bytes([1]) * 32)
+    services.announce_key(AnnounceKey(key="a", at=AT, actor=hub, log=HUB, vkey=vkey(HUB, 9)))
+    assert told(HUB) == [(vkey(HUB), 0, None)]
+    assert selectors.unconfirmed() == []
+    with Sealer(key, clock=lambda: AT, witness=lambda at, note: None) as sealer:
+        assert sealer.seal_all() == 3
+    assert told(HUB) == [(vkey(HUB), 0, None), (vkey(HUB, 9), 3, None)]
+
+
+def test_who_joins_a_hub_that_changed_its_key_knows_them_all_and_believes_its_manager_about_a_lost_one(
+    database: None,
+) -> None:
+    actor = found_server("kopa/log", AT)
+    asked = {"at": AT, "actor": actor}
+    first = LogKey(log=HUB, vkey=vkey(HUB), above=0)
+    joined = JoinHub(
+        key="j", log=HUB, vkey=vkey(HUB, 2), cosigner=cosigner(HUB), above=40, earlier=(first,), **asked
+    )  # fmt: skip
+    assert services.join_hub(joined) == MemberAnswer(log=HUB)
+    assert told(HUB) == [(vkey(HUB), 0, None), (vkey(HUB, 2), 40, None)]
+    vouched = VouchKey(key="v", voucher="kopa/log", log=HUB, vkey=vkey(HUB, 3), above=70, held=60, **asked)
+    stranger = services.vouch_key(vouched)
+    assert isinstance(stranger, Refused), "the hub's log has not come yet, which says that this server takes part"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('karnet.recording', 'on', false)")
+        cursor.execute(
+            "INSERT INTO federation_member (log, server, cosigner, is_hub, at, said_by_id)"
+            " SELECT 'kopa/log', %s, '', false, at, said_by_id FROM federation_member",
+            [actor],
+        )
+        cursor.execute("SELECT set_config('karnet.recording', '', false)")
+    assert services.vouch_key(msgspec.structs.replace(vouched, key="w")) == MemberAnswer(log=HUB)
+    assert told(HUB) == [(vkey(HUB), 0, 70), (vkey(HUB, 2), 40, 70), (vkey(HUB, 3), 70, None)]

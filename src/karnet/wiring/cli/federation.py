@@ -52,7 +52,7 @@ def invite(session: Session, name: str, days: int) -> Exit:
     words of both keys by telephone.
     """
     with session.database() as installation:
-        from karnet.federation import services, tokens
+        from karnet.federation import selectors, services, tokens
         from karnet.federation.membership.fingerprints import key_words
         from karnet.federation.membership.invitation import Invitation
         from karnet.federation.requests import Invite
@@ -76,9 +76,13 @@ def invite(session: Session, name: str, days: int) -> Exit:
         if isinstance(answer, Refused):
             return tell_refusal(session, answer)
         vkey = verifier_key(installation).format()
+        earlier, in_force = selectors.keys_until(installation.name, vkey)
         invitation = Invitation(
             hub=installation.name,
             vkey=vkey,
+            above=in_force.above,
+            ends=in_force.ends,
+            earlier=earlier,
             addresses=installation.config.federation.addresses,
             certificate=ensure_certificate(installation, [], at),
             token=tokens.invitation_token(name, answer.invitation, at),
@@ -174,6 +178,9 @@ def _join(session: Session, installation: Installation, invitation: Invitation) 
                 log=invitation.hub,
                 vkey=invitation.vkey,
                 cosigner=joined.cosigner,
+                above=invitation.above,
+                ends=invitation.ends,
+                earlier=invitation.earlier,
             )
         )
         if not isinstance(answer, MemberAnswer):

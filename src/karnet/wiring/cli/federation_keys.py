@@ -1,4 +1,4 @@
-"""`karnet federation key change | replace | vouch | show`: another key for a member's log, planned or after a loss."""
+"""`karnet federation key change | replace | vouch | show`: another key for a server's log, planned or after a loss."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @karnet_group(
     examples="""
     karnet federation key show
-    karnet federation key change                    at a member that has its key
-    karnet federation key replace > new-key.txt     at a member that lost it
+    karnet federation key change                    at a server that has its key
+    karnet federation key replace > new-key.txt     at one that lost it
     """
 )
 def key() -> None:
@@ -62,9 +62,10 @@ def show(session: Session) -> Exit:
 )
 @click.pass_obj
 def change(session: Session, wait: int) -> Exit:
-    """Change this member's key: announce a new one in its log, under the old; the hub confirms it; the sealer takes it.
+    """Change this server's key: announce a new one in its log, under the old; the hub confirms it; the sealer takes it.
 
-    Safe to repeat and to interrupt: a change under way goes on. `karnet serve` has to run, here and at the hub.
+    The hub's own key needs nobody's word: whoever has its log so far reads the announcement there. Safe to repeat and to
+    interrupt: a change under way goes on. `karnet serve` has to run, here and at the hub.
     """
     with session.database() as installation:
         from karnet.federation import selectors, services
@@ -74,7 +75,7 @@ def change(session: Session, wait: int) -> Exit:
         from karnet.kernel.outcomes import Refused
         from karnet.wiring.cli.token import tell_refusal
 
-        _only_a_member(installation)
+        _only_of_a_card(installation)
         signing_key(installation)  # Without it nothing is signed, so nothing can be announced.
         new = make_next_key(installation).verifier.format()
         if not selectors.is_announced(installation.name, new):
@@ -97,8 +98,9 @@ def change(session: Session, wait: int) -> Exit:
         said = f"{installation.name} signs with its new key:\n    {words}\nBack up the keys directory."
     else:
         said = (
-            f"Announced:\n    {words}\nThe old key signs until the hub has confirmed the new one. That goes on by itself "
-            f"while `karnet serve` runs here and at the hub; `karnet federation key show` tells how far it is."
+            f"Announced:\n    {words}\nThe old key signs until the announcement is sealed and, a member's, the hub has "
+            f"confirmed it. That goes on by itself while `karnet serve` runs here and at the hub; `karnet federation key "
+            f"show` tells how far it is."
         )
     session.answer({"words": words, "vkey": new, "in_force": in_force}, said)
     return Exit.OK
@@ -107,21 +109,24 @@ def change(session: Session, wait: int) -> Exit:
 @key.command(
     "replace",
     examples="""
-    karnet federation key replace > new-key.txt     at the member that lost its key: makes a new one
-    karnet federation key replace new-key.txt       at the hub, when all other members have vouched for it
+    karnet federation key replace > new-key.txt     at the server that lost its key: makes a new one
+    karnet federation key replace new-key.txt       at the hub, when all other members have vouched for a member's
     """,
 )
 @click.argument("file", type=_FILE, required=False)
 @click.option("--words", metavar="WORDS", help="At the hub: the key in words, as heard; then nothing is asked.")
 @click.pass_obj
 def replace(session: Session, file: Path | None, words: str | None) -> Exit:
-    """Replace a lost key. At the member: make a new key and print it, to be sent to the hub and every other member.
+    """Replace a lost key. Where it was lost: make a new key and print it, to be sent to the hub and every other member.
 
-    At the hub, with the new key in FILE: let it sign what follows, once the managers of all other members have vouched.
-    The old key signs nothing more from there on. Safe to repeat at both.
+    At the hub, with a member's new key in FILE: let it sign what follows, once the managers of all other members have
+    vouched. The old key signs nothing more from there on. Safe to repeat at both. The hub's own new key signs at once;
+    each member believes it when its manager has vouched for it.
     """
     if file is not None:
         return _replaced(session, file, words)
+    if session.installation().config.federation.role == "hub":
+        return _replaced_own(session)
     with session.database() as installation:
         _only_a_member(installation)
         _only_without_key(installation)
@@ -146,10 +151,13 @@ def replace(session: Session, file: Path | None, words: str | None) -> Exit:
 @click.option("--words", metavar="WORDS", help="The key in words, as heard; then nothing is asked.")
 @click.pass_obj
 def vouch(session: Session, file: Path, words: str | None) -> Exit:
-    """Vouch, as this member's manager, for the new key in FILE of a member that lost its own: the words were compared."""
-    new = _compared(file, words)
+    """Vouch, as this member's manager, for the new key in FILE of a server that lost its own: the words were compared.
+
+    A member's counts when the managers of all others have vouched; the hub's counts here, from now on.
+    """
+    new, above = _compared(file, words)
     with session.database() as installation:
-        from karnet.federation import selectors, services
+        from karnet.federation import peers, selectors, services
         from karnet.federation.requests import VouchKey
         from karnet.federation.rules import server_of
         from karnet.kernel.outcomes import Refused
@@ -166,10 +174,13 @@ def vouch(session: Session, file: Path, words: str | None) -> Exit:
                     voucher=installation.name,
                     log=new.name,
                     vkey=new.format(),
+                    above=above,
+                    held=selectors.held(new.name),
                 )
             )
             if isinstance(answer, Refused):
                 return tell_refusal(session, answer)
+        peers.follow_members(clock.now())  # The hub's key counts at once.
     session.answer(
         {"log": new.name, "vkey": new.format()}, f"{installation.name} vouches for the new key of {new.name}."
     )
@@ -178,7 +189,7 @@ def vouch(session: Session, file: Path, words: str | None) -> Exit:
 
 def _replaced(session: Session, file: Path, words: str | None) -> Exit:
     only_the_hub(session.installation())
-    new = _compared(file, words)
+    new, _ = _compared(file, words)
     with session.database() as installation:
         from karnet.federation import peers, selectors, services
         from karnet.federation.requests import ReplaceKey
@@ -210,13 +221,58 @@ def _replaced(session: Session, file: Path, words: str | None) -> Exit:
     return Exit.OK
 
 
-def _compared(file: Path, heard: str | None) -> VerifierKey:
-    """Return the key in a file after its words were compared with those that its owner said."""
+def _replaced_own(session: Session) -> Exit:
+    """At the hub that lost its key: its new key signs what follows. Nobody else believes that yet."""
+    with session.database() as installation:
+        from karnet.federation import selectors, services
+        from karnet.federation.keys import request_key
+        from karnet.federation.requests import ReplaceKey
+        from karnet.federation.rules import server_of
+        from karnet.journal.log_tables import LogTables, snapshot
+        from karnet.kernel.outcomes import Refused
+        from karnet.wiring.cli.token import tell_refusal
+
+        _keep_old_public_key(installation)
+        name, newest = installation.name, selectors.log_keys()[installation.name][-1]
+        waiting = next_key(installation)
+        said = newest.vkey == (waiting.verifier if waiting else verifier_key(installation)).format()
+        if not said or newest.ends is None:
+            _only_without_key(installation)
+            _only_where_nothing_is_missing(installation)
+            with snapshot() as cursor:
+                size = LogTables(cursor).size() or 0
+            new = make_next_key(installation).verifier.format()
+            answer = services.replace_key(
+                ReplaceKey(
+                    key=request_key("replace-own-key", new),
+                    at=clock.now(),
+                    actor=server_of(name),
+                    log=name,
+                    vkey=new,
+                    held=size,
+                )
+            )
+            if isinstance(answer, Refused):
+                return tell_refusal(session, answer)
+            newest = selectors.log_keys()[name][-1]
+    text = f"{newest.above} {newest.vkey}"
+    session.say("The hub's new key. Send it to the people of every member; read them these words when they call you:")
+    session.say(f"    {key_words(text)}")
+    session.say("They run `karnet federation key vouch` with this text; until then they take nothing more of this log.")
+    session.answer({"words": key_words(text), "vkey": newest.vkey, "above": newest.above}, text)
+    return Exit.OK
+
+
+def _compared(file: Path, heard: str | None) -> tuple[VerifierKey, int | None]:
+    """Return the key in a file after its words were compared with those that its owner said, and for the hub's the number
+    of entries that stands before it: those that its lost key signed."""
     try:
-        new = VerifierKey.parse(file.read_text().strip())
-    except (NoteError, UnicodeDecodeError) as error:
+        text = file.read_text().strip()
+        signed, _, vkey = text.rpartition(" ")
+        new, above = VerifierKey.parse(vkey), int(signed) if signed else None
+    except (NoteError, ValueError) as error:
         raise click.BadParameter(f"it holds no key: {error}", param_hint="FILE") from error
-    words = key_words(new.format())
+    words = key_words(text)
     if heard is not None and not same_words(heard, words):
         raise InstallationProblem(
             "other-key",
@@ -226,7 +282,16 @@ def _compared(file: Path, heard: str | None) -> VerifierKey:
     if heard is None:
         click.echo(f"The new key of {new.name} in words:\n    {words}", err=True)
         click.confirm("Did its people, called at a number you know, read you these words?", abort=True, err=True)
-    return new
+    return new, above
+
+
+def _only_of_a_card(installation: Installation) -> None:
+    if installation.config.federation.role == "none":
+        raise InstallationProblem(
+            "not-on-a-card",
+            f"{installation.path} takes part in no common card.",
+            "Only where others hold the log is there anybody to tell of another key.",
+        )
 
 
 def _only_a_member(installation: Installation) -> None:
@@ -234,7 +299,7 @@ def _only_a_member(installation: Installation) -> None:
         raise InstallationProblem(
             "not-a-member",
             f"{installation.path} is no member of a common card.",
-            "Members' keys are changed at the members. The hub's own key cannot be changed yet.",
+            "Run this at a member; `karnet federation status` tells who takes part.",
         )
 
 
@@ -254,6 +319,16 @@ def _keep_old_public_key(installation: Installation) -> None:
 
     if not verifier_file(installation).exists() and (keyring := selectors.keyrings().get(installation.name)):
         keep_verifier_key(installation, keyring.newest)
+
+
+def _only_where_nothing_is_missing(installation: Installation) -> None:
+    """The old key ends at what it signed: a database put back from a backup does not know how much that was."""
+    from karnet.journal.guard import MayNotSign
+    from karnet.wiring.sealing import examine
+
+    found = examine(installation)
+    if isinstance(found, MayNotSign):
+        raise InstallationProblem(f"log-{found.why}", found.what, found.do)
 
 
 def _only_where_the_hub_has_all(installation: Installation) -> None:

@@ -386,6 +386,31 @@ def test_a_note_by_an_unheard_key_raises_no_alarm_before_the_hubs_word_is_applie
     assert [alarm.trouble for alarm in lane.alarms.values()] == ([] if confirmed else [Trouble.HUB_FAULTY])
 
 
+@pytest.mark.parametrize("held", [0, 3, 7])
+def test_a_member_that_comes_back_from_afar_hears_of_the_hubs_new_key_under_the_old_one(
+    net: Network, held: int
+) -> None:
+    old, lane, log = net.hub.log_key, net.into[B], net.b.store.log(HUB)
+    for size in (3, 4):  # At index 5 the hub announces its next key.
+        net.hub.write(size)
+        if net.hub.store.log(HUB).size <= held:
+            net.now += timedelta(seconds=31)
+            net.run(lane, B)
+    assert log.size == held
+    net.hub.key = SigningKey(HUB, SignatureType.ED25519, bytes([9]) * 32)
+    keys = net.hub.store.log(HUB).keys = (old, LogKey(key=net.hub.key.verifier, above=6))
+    net.hub.write(2)
+    net.hub.write(1)
+    for applied in (held, 7):
+        log.applied = applied
+        log.keys = keys if applied > 5 else (old,)
+        lane._caught_up = False
+        net.now += timedelta(seconds=2)
+        net.run(lane, B)
+        assert not lane.alarms
+        assert log.size == (10 if applied == 7 else 7)
+
+
 def test_a_lane_that_is_told_to_wait_waits(net: Network) -> None:
     lane = net.out[A]
     net.a.write(1)
