@@ -88,6 +88,12 @@ class Job(models.Model):
             ),
             models.Index(fields=["order"], name="job_of_order", condition=models.Q(order__isnull=False)),
             models.Index(fields=["printer", "-n"], name="job_latest"),
+            # What is still remembered of papers that ended.
+            models.Index(
+                fields=["ended_at"],
+                name="job_remembered",
+                condition=models.Q(ended_at__isnull=False) & ~models.Q(document=b""),
+            ),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(state__in=JOB_STATES), name="job_state_known"),

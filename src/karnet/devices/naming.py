@@ -13,6 +13,8 @@ from karnet.kernel.time import zone
 from karnet.orders.receipts import MadeReturn, Receipt, ReceiptLine
 from karnet.parties.invoicing import sellers
 from karnet.parties.selectors import companies, facilities, names
+from karnet.passes.operations import kind_id
+from karnet.passes.selectors import kinds
 
 _CATEGORIES = {
     "reduced": ("ulgowy", "reduced", "льготный", "ridotto", "ermäßigt"),
@@ -21,6 +23,10 @@ _CATEGORIES = {
     "student": ("student", "student", "студенческий", "studenti", "Studierende"),
     "senior": ("senior", "senior", "для пенсионеров", "senior", "Senioren"),
 }  # fmt: skip
+
+
+Names = Mapping[str, str]
+"""A name by language code."""
 
 
 def receipt_documents(
@@ -32,6 +38,9 @@ def receipt_documents(
     places = facilities({order.facility for order in orders})
     called = names({order.facility for order in orders} | {order.operator for order in orders})
     buyers = companies({order.buyer for order in orders if order.buyer is not None})
+    passes = _pass_names(
+        {line.product for one in sold for line in one.lines if line.product_code not in GOODS} - versions.keys(), places
+    )
     latest = {order.facility: order.at for order in sorted(orders, key=lambda order: order.at)}
     heads = {
         facility: heading(facility, called.get(facility, places[facility].code), at) for facility, at in latest.items()
@@ -49,7 +58,7 @@ def receipt_documents(
             heading=heads[order.facility],
             operator=called.get(order.operator, ""),
             language=language,
-            lines=tuple(_line(line, versions, language) for line in one.lines),
+            lines=tuple(_line(line, versions, passes, language) for line in one.lines),
             payments=tuple(Paid(kind=paid.kind, amount=paid.amount, tendered=paid.tendered) for paid in one.payments),
             deposit=order.deposit,
             buyer_tax_number=buyer.tax_number if buyer else "",
@@ -82,14 +91,23 @@ def heading(facility: UUID, name: str, at: datetime) -> tuple[str, ...]:
     return (name, company.name, *company.address.splitlines(), f"NIP {company.tax_number}")
 
 
-def _line(line: ReceiptLine, versions: Mapping[UUID, Version], language: str) -> Line:
+def _line(line: ReceiptLine, versions: Mapping[UUID, Version], passes: Mapping[UUID, Names], language: str) -> Line:
     name = said(line.product_code, GOODS, language)
+    if line.product_code not in GOODS and line.product in passes:
+        name = _in(passes[line.product], language, line.product_code)
     version = versions.get(line.product)
     if version is not None and version.product.code == line.product_code:
         product = version.product
-        name = (
-            product.names.get(language) or product.names.get("en") or next(iter(product.names.values()), product.code)
-        )
+        name = _in(product.names, language, product.code)
         if len(product.prices) > 1 and line.category in _CATEGORIES:
             name = f"{name}, {said(line.category, _CATEGORIES, language)}"
     return Line(name=name, quantity=line.quantity, unit_price=line.unit_price, amount=line.amount, vat_bp=line.vat_bp)
+
+
+def _pass_names(unknown: Collection[UUID], places: Collection[UUID]) -> dict[UUID, Names]:
+    """Return what kinds of passes are called, by the id that lines name; nothing is asked where nothing is unknown."""
+    return {kind_id(*key): kind.names for key, kind in kinds(places).items()} if unknown else {}
+
+
+def _in(called: Names, language: str, code: str) -> str:
+    return called.get(language) or called.get("en") or next(iter(called.values()), code)

@@ -81,7 +81,7 @@ def work(printer: UUID, clock: Clock, patience: Patience, stop: Callable[[], boo
                 outcome = _print(row, first, patience)
             except (ValueError, LookupError, AssertionError) as fault:
                 # Ours, not the printer's: the next paper must not wait for it.
-                ended += _failed(first, fault, clock())
+                ended += _failed(first, fault)
                 continue
             note_state(printer, outcome.state if isinstance(outcome, Waits) else "", clock())
             ended += settle(first, outcome, clock())
@@ -91,23 +91,29 @@ def work(printer: UUID, clock: Clock, patience: Patience, stop: Callable[[], boo
 
 
 def look(printer: UUID, clock: Clock, patience: Patience) -> str:
-    """Ask a printer how it is, keep it and return it ("" = ready). Prints nothing."""
-    row = Printer.objects.get(id=printer)
-    state = "silent"
+    """Ask a printer how it is, keep it and return it ("" = ready). Prints nothing. While somebody else drives it, it
+    is what they found last: many printers take one connection."""
+    with _driving(printer) as ours:
+        row = Printer.objects.get(id=printer)
+        if not ours:
+            return row.state
+        state = _asked(row, patience)
+        note_state(printer, state, clock())
+    return state
+
+
+def _asked(row: Printer, patience: Patience) -> str:
     try:
         link = _connected(row)
         try:
-            if row.kind == "posnet":
-                outcome = run(look_only(), Talk(link, patience), lambda mark: None)
-                state = outcome.state if isinstance(outcome, Waits) else ""
-            else:
-                state = look_at_slips(link, patience) or ""
+            if row.kind == "escpos":
+                return look_at_slips(link, patience) or ""
+            outcome = run(look_only(), Talk(link, patience), lambda mark: None)
+            return outcome.state if isinstance(outcome, Waits) else ""
         finally:
             link.close()
     except OSError:
-        state = "silent"
-    note_state(printer, state, clock())
-    return state
+        return "silent"
 
 
 def settle(job: Job, outcome: Outcome, at: datetime) -> int:
@@ -131,12 +137,12 @@ def settle(job: Job, outcome: Outcome, at: datetime) -> int:
     return int(not isinstance(outcome, Waits) and changes.get("state") != "queued")
 
 
-def _failed(job: Job, fault: Exception, at: datetime) -> int:
+def _failed(job: Job, fault: Exception) -> int:
     _log.error("a paper cannot be made", job=str(job.id), fault=f"{type(fault).__name__}: {fault}")
     # What had been begun may be on paper.
     rows = Job.objects.filter(n=job.n, state__in=("queued", "printing"))
     begun = rows.filter(mark__isnull=False).update(state="needs_look", error="fault")
-    return begun or rows.update(state="failed", error="fault", ended_at=at)
+    return begun or rows.update(state="failed", error="fault")
 
 
 def _print(row: Printer, job: Job, patience: Patience) -> Outcome:

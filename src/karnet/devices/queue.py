@@ -6,8 +6,8 @@ so a job asked for by hand before the cursor comes along is the same job.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -19,15 +19,17 @@ from karnet.devices.documents import Document
 from karnet.devices.models import Assignment, Cursor, Job, Printer
 from karnet.devices.naming import receipt_documents, return_document
 from karnet.devices.printers import settings_of
-from karnet.journal.operations import Recorded
-from karnet.journal.selectors import progress, sealed_after
+from karnet.journal.selectors import progress, sealed_at
 from karnet.kernel.ids import named_id
 from karnet.orders.receipts import Made, made_by, receipts
 from karnet.orders.selectors import orders
 
-BATCH = 200
+BATCH = 1_000
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 """Due by every clock: faces may run by a demonstration's, the worker goes by the real one."""
+
+KEPT = timedelta(days=30)
+"""How long what stood on a paper is kept after it was printed; who served and whose tax number it names. The row stays."""
 
 OPEN = ("queued", "printing", "failed", "needs_look")
 STOPPED = ("failed", "needs_look")
@@ -67,9 +69,9 @@ def fill() -> int:
             cursor.index = max(cursor.index, progress().sealed)
             cursor.save(update_fields=["index"])
             return 0
-        entries = sealed_after(cursor.index, BATCH)
+        entries = sealed_at(cursor.index, BATCH)
         if entries:
-            Job.objects.bulk_create(_jobs(entries, given), ignore_conflicts=True)
+            Job.objects.bulk_create(_jobs({number: at for _, number, at in entries}, given), ignore_conflicts=True)
             cursor.index = entries[-1][0] + 1
             cursor.save(update_fields=["index"])
     return len(entries)
@@ -130,6 +132,13 @@ def settle(job: UUID, what: Literal["printed", "dropped"], at: datetime) -> bool
     return bool(Job.objects.filter(id=job, state__in=STOPPED).update(state=what, mark=None, ended_at=at))
 
 
+def forget(at: datetime) -> int:
+    """Forget what stood on papers that ended long ago; return how many. Their numbers and states stay."""
+    old = Job.objects.filter(ended_at__lt=at - KEPT).exclude(document=b"")
+    ids = list(old.order_by("ended_at").values_list("n", flat=True)[:BATCH])
+    return Job.objects.filter(n__in=ids).update(document=b"")
+
+
 def open_jobs(printers: Collection[UUID], limit: int = 100) -> list[KnownJob]:
     """Return what waits or stands still at printers, the oldest first."""
     rows = Job.objects.filter(printer_id__in=list(printers), state__in=OPEN).order_by("n")
@@ -157,8 +166,8 @@ def _given() -> Given:
     return {(row.sales_point, row.role): row.printer for row in rows}
 
 
-def _jobs(entries: Iterable[tuple[int, Recorded]], given: Given) -> list[Job]:
-    made = made_by({recorded.number: recorded.entry.at for _, recorded in entries})
+def _jobs(operations: Mapping[int, datetime], given: Given) -> list[Job]:
+    made = made_by(operations)
     return sorted([*_of_orders(made, given), *_of_returns(made, given)], key=lambda job: job.made_at)
 
 

@@ -71,6 +71,8 @@ GOODS = {
                "Verfallene Vorauszahlung"),
     "prepaid": ("Przedpłata za pobyt", "Prepayment for a stay", "Предоплата за пребывание", "Acconto permanenza",
                 "Vorauszahlung Aufenthalt"),
+    "pass_card": ("Karta", "Card", "Карта", "Tessera", "Karte"),
+    "pass_instalment": ("Rata karnetu", "Pass instalment", "Взнос за абонемент", "Rata dell’abbonamento", "Abo-Rate"),
     "lost_band": ("Zgubiony pasek", "Lost wristband", "Утерянный браслет", "Braccialetto perso", "Verlorenes Armband"),
 }  # fmt: skip
 """What a tab charges beside goods of the price list (docs/stays.md, "Money on a tab")."""

@@ -86,6 +86,21 @@ def asked_at(keys: Collection[str]) -> dict[str, datetime]:
         return dict(cursor.fetchall())
 
 
+def sealed_at(index: int, limit: int) -> list[tuple[int, int, datetime]]:
+    """Return (index, number, instant) of the home log's sealed operations from `index` on, in order; nothing is decoded.
+
+    For whoever looks up in tables of a slice what these operations made.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT e.index, o.number, o.at FROM journal_entry e JOIN journal_operation o ON o.number = e.operation_id"
+            " WHERE e.origin_id = %s AND e.index >= %s ORDER BY e.index LIMIT %s",
+            [HOME, index, limit],
+        )
+        rows: list[tuple[int, int, datetime]] = cursor.fetchall()
+    return rows
+
+
 def sealed_after(index: int, limit: int) -> list[tuple[int, Recorded]]:
     """Return the home log's sealed entries from `index` on whose bodies are here, with their indices, in order.
 

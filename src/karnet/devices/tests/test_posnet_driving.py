@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from karnet.devices.documents import Document, Line, Paid
 from karnet.devices.links import connect
 from karnet.devices.posnet.commands import Paper, Unprintable
 from karnet.devices.posnet.driving import Declined, Mark, Outcome, Printed, Unclear, Waits, print_document
-from karnet.devices.posnet.frames import Frame
+from karnet.devices.posnet.frames import Decoder, Frame, encode
 from karnet.devices.posnet.serving import FAULTS, Fault, FaultKind, PosnetServer
 from karnet.devices.posnet.simulated import RATES, SimulatedPrinter
 from karnet.devices.posnet.talking import Patience, Talk, run
@@ -191,3 +196,60 @@ def test_the_slip_of_a_return_is_printed_once_and_is_not_fiscal(server: PosnetSe
     assert Job(slip).until_it_ends(server) == Printed("")
     assert sum("Zwrot towaru" in line for line in server.printer.paper) == 1
     assert by_rate(server.printer) == {}
+
+
+class Babbler:
+    """A line on which anything comes back: noise, or frames under the right token that say anything."""
+
+    def __init__(self, data: st.DataObject) -> None:
+        self._data, self._asked, self._decoder = data, Frame(command="scnt"), Decoder()
+
+    def send(self, data: bytes) -> None:
+        (frame,) = self._decoder.feed(data)
+        assert isinstance(frame, Frame), "what we send is sound"
+        self._asked = frame
+
+    def receive(self, wait_s: float) -> bytes:
+        said = st.dictionaries(
+            st.sampled_from(["pr", "ds", "ts", "bn", "rd", "hn", "nu", "to", "va", "vb", "vc", "vg", "zz"]),
+            st.sampled_from([b"", b"0", b"1", b"2", b"8,00", b"23", b"-1", b"\xff,", b"99999999999999999999"]),
+        )
+        if self._data.draw(st.integers(0, 9)) == 0:
+            raise ConnectionResetError
+        fields, error = self._data.draw(said), self._data.draw(st.sampled_from([None, None, None, 2005, 9999]))
+        frame = Frame(command=self._asked.command, fields=fields, token=self._asked.token, error=error)
+        return self._data.draw(st.binary(max_size=20)) + encode(frame)
+
+    def close(self) -> None: ...
+
+
+@given(st.data())
+def test_whatever_a_line_says_a_try_ends_and_the_mark_is_kept_while_it_is_open(data: st.DataObject) -> None:
+    job = Job(sale(1))
+    outcome = run(print_document(job.document, Paper(), None), Talk(Babbler(data), HASTY), job.remember)
+    if isinstance(outcome, Declined):
+        assert job.mark is None
+
+
+@pytest.mark.skipif(not Path("/dev/ptmx").exists(), reason="no pseudo-terminals here")
+def test_a_serial_line_prints_as_well(server: PosnetServer) -> None:
+    ours, theirs = os.openpty()
+    printer, decoder = SimulatedPrinter(), Decoder()
+
+    def answer() -> None:
+        try:
+            while heard := os.read(ours, 4096):
+                for found in decoder.feed(heard):
+                    if isinstance(found, Frame):
+                        os.write(ours, encode(printer.answer(found)))
+        except OSError:
+            return
+
+    threading.Thread(target=answer, daemon=True).start()
+    link = connect(f"serial://{os.ttyname(theirs)}?baud=9600", 0, 1.0)
+    job = Job(sale(1))
+    outcome = run(print_document(job.document, Paper(), None), Talk(link, Patience(5.0, 5.0)), job.remember)
+    link.close()
+    os.close(theirs)
+    os.close(ours)
+    assert outcome == Printed("0001/00001")

@@ -220,6 +220,18 @@ def test_a_printer_is_written_down_with_care(world: World) -> None:
     assert (printers(), states()) == ([], ["dropped"])
 
 
+def test_what_stood_on_a_paper_is_forgotten_after_a_month_and_its_number_is_not(
+    world: World, fiscal: PosnetServer
+) -> None:
+    sell(world, 1)
+    work()
+    assert queue.forget(Clock.at + queue.KEPT - timedelta(hours=1)) == 0
+    assert queue.forget(Clock.at + queue.KEPT) == 1
+    job = Job.objects.get()
+    assert (bytes(job.document), job.number) == (b"", "0001/00001")
+    assert queue.forget(Clock.at + queue.KEPT) == 0
+
+
 def test_a_printer_is_looked_at_while_nothing_is_printed(world: World, fiscal: PosnetServer) -> None:
     (printer,) = printers()
     assert printing.unseen(Clock.at) == [printer.id]

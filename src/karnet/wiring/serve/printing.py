@@ -14,6 +14,7 @@ from karnet.wiring.serve.logs import Logger
 _EVERY_S = 0.3
 _RETRY_S = 5.0
 _LOOK_EVERY = timedelta(seconds=20)
+_FORGET_EVERY = timedelta(hours=1)
 _ENDS_WITHIN_S = 15.0
 
 
@@ -36,6 +37,7 @@ class _Printing:
         self.stop = Event()
         self._log = log
         self._busy: dict[UUID, Thread] = {}
+        self._forget_at = clock.now()
 
     def run(self) -> None:
         """Look for work until told to stop."""
@@ -63,6 +65,9 @@ class _Printing:
         while queue.fill() == queue.BATCH and not self.stop.is_set():
             pass
         now, patience = clock.now(), Patience()
+        if now >= self._forget_at:
+            queue.forget(now)
+            self._forget_at = now + _FORGET_EVERY
         for printer in printing.due(now):
             self._start(printer, lambda one: printing.work(one, clock.now, patience, self.stop.is_set))
         for printer in printing.unseen(now - _LOOK_EVERY):
