@@ -31,6 +31,7 @@ __all__ = [
     "publish_tariff_draft",
     "publish_tariffs",
     "save_tariff_draft",
+    "tariff_draft",
     "tariff_drafts",
     "tariff_versions",
     "tariffs_in_force",
@@ -136,18 +137,25 @@ class SavedTariffDraft(msgspec.Struct, frozen=True, kw_only=True):
 
 def tariff_drafts(facility: UUID) -> list[SavedTariffDraft]:
     """Return a facility's drafts of tariffs, published ones too, the one saved last first."""
-    return [
-        SavedTariffDraft(
-            id=row.id,
-            facility=row.facility_id,
-            title=row.title,
-            document=row.document,
-            revision=row.revision,
-            saved_at=row.saved_at,
-            published_at=row.published_at,
-        )
-        for row in TariffDraft.objects.filter(facility=facility).order_by("-saved_at", "id")
-    ]
+    return [_saved(row) for row in TariffDraft.objects.filter(facility=facility).order_by("-saved_at", "id")]
+
+
+def tariff_draft(id_: UUID) -> SavedTariffDraft | None:
+    """Return a draft of a tariff, published or not."""
+    row = TariffDraft.objects.filter(id=id_).first()
+    return _saved(row) if row else None
+
+
+def _saved(row: TariffDraft) -> SavedTariffDraft:
+    return SavedTariffDraft(
+        id=row.id,
+        facility=row.facility_id,
+        title=row.title,
+        document=row.document,
+        revision=row.revision,
+        saved_at=row.saved_at,
+        published_at=row.published_at,
+    )
 
 
 _VERSION = "SELECT id, facility_id, code, in_force_from, definition FROM catalogue_tariff_version"

@@ -50,6 +50,7 @@ SECTIONS = (
     Section("office:common-card", _("Common card"), "card", LOOKS),
     Section("office:settlement", _("Settlement"), "money", SETTLES),
     Section("office:catalogue", _("Price lists"), "list", MANAGES),
+    Section("office:tariffs", _("Tariffs"), "clock", MANAGES),
     Section("office:places", _("Places"), "gate", MANAGES),
     Section("office:partners", _("Partners"), "swap", MANAGES),
     Section("office:printers", _("Printers"), "print", LOOKS),

@@ -9,6 +9,7 @@ from django import template
 
 from karnet.faces.backoffice import naming
 from karnet.faces.backoffice.exporting import amount_text
+from karnet.faces.base.stay_words import zone_name
 from karnet.kernel.decimals import written
 from karnet.settlement.rendering import weight_text
 
@@ -19,6 +20,12 @@ register = template.Library()
 def called(code: str, kind: str) -> str:
     """What a code is called: `{{ kind|called:"payment" }}`; also "medium", "sales_point", "category"."""
     return naming.called(kind, code)
+
+
+@register.filter
+def zone_called(code: str) -> str:
+    """What a zone of a metered place is called."""
+    return zone_name(code)
 
 
 @register.filter
