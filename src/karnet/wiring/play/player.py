@@ -13,12 +13,14 @@ from karnet.wiring.play import (
     acts_charging,
     acts_counter,
     acts_gates,
+    acts_lockers,
     acts_parties,
     acts_record,
     acts_settling,
     acts_stays,
     acts_terms,
     steps,
+    steps_lockers,
     steps_stays,
 )
 from karnet.wiring.play.expectations import Failure, failures
@@ -67,6 +69,10 @@ ACTS: Mapping[type[steps.Step], Act] = {
     steps_stays.Evacuate: acts_stays.evacuate,
     steps_stays.Resume: acts_stays.resume,
     steps_stays.Heads: acts_stays.heads,
+    steps_lockers.FurnishLockers: acts_lockers.furnish,
+    steps_lockers.TouchLocker: acts_lockers.touch,
+    steps_lockers.KeepLocker: acts_lockers.keep,
+    steps_lockers.Lockers: acts_lockers.lockers,
 }
 
 
