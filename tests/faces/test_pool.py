@@ -18,7 +18,12 @@ from karnet.catalogue.rules import ProductDraft, Publication, Publish, PublishTa
 from karnet.catalogue.selectors import on_sale
 from karnet.catalogue.services import publish
 from karnet.catalogue.tariffs import TariffInForce, publish_tariffs
+from karnet.faces.base.clock import wall_now
+from karnet.faces.base.devices import COOKIE as DEVICE_COOKIE
 from karnet.faces.base.roles import Role
+from karnet.faces.displays import pairing
+from karnet.faces.displays.slides import SlideSaid
+from karnet.faces.displays.slides import save as save_slides
 from karnet.journal.founding import found_server
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.time import zone
@@ -297,3 +302,48 @@ def test_a_school_enters_on_its_tab_and_the_bands_of_who_left_are_taken_back(
     # Read once more by mistake, a band that is back is not given out again.
     read_band(page, "700302")
     expect(page.locator(".till-line")).to_have_count(1)
+
+
+def paired(gate: str, kind: str, *, reads: bool) -> str:
+    """Return the token of a display that stands at a gate."""
+    code = pairing.offer(gate_id(POOL, gate), ("en", "pl", "de"), reads=reads, at=wall_now(), kind=kind)
+    token = pairing.claim(code, f"{kind} display", wall_now())
+    assert token is not None
+    return token
+
+
+def test_the_hall_tells_guests_how_they_stand_and_shows_slides_beside_the_gate(
+    visit: Visit, anna: Any, evening: Evening
+) -> None:
+    evening.comes("700401", "700402")
+    evening.passes("in", "700401", 1)
+    evening.clock(43)
+    info = visit("/gates/display", cookies={DEVICE_COOKIE: paired("to-sauna", "info", reads=True)})
+    expect(info.get_by_text("Touch the reader with your band").first).to_be_visible()
+    read_band(info, "700401")
+    scene = info.locator(".scene")
+    expect(scene).to_contain_text("0:18")
+    expect(scene).to_contain_text("18.00")
+    expect(scene).to_contain_text("Paid until 16:31. Longer costs extra: one hour from now 16.80")
+    check_page(info)
+    shoot(info, "info-point")
+    evening.clock(55)
+    read_band(info, "700401")
+    expect(info.locator(".display")).to_have_attribute("data-kind", "warn")
+    read_band(info, "700999")
+    expect(info.locator(".display")).to_have_attribute("data-kind", "stop")
+
+    show = [
+        SlideSaid(title={"en": "Aqua aerobics at six", "pl": "Aqua aerobik o szóstej", "de": "Aquafitness um sechs"}, seconds=600),
+        SlideSaid(title={"en": "Mornings only"}, until_minute=720),
+    ]  # fmt: skip
+    save_slides(POOL, show)
+    hall = visit("/gates/display", cookies={DEVICE_COOKIE: paired("out", "split", reads=True)})
+    expect(hall.get_by_role("heading", name="Aqua aerobics at six")).to_be_visible()
+    expect(hall.locator(".slide")).to_have_count(1)
+    evening.clock(75)
+    read_band(hall, "700401")
+    expect(hall.locator(".display")).to_have_attribute("data-kind", "stop")
+    expect(hall.locator(".scene")).to_contain_text("Please pay at the till, then come back.")
+    shoot(hall, "split-display")
+    check_page(hall)

@@ -48,12 +48,14 @@ def pair(request: HttpRequest, gate: UUID) -> HttpResponse:
     if screen is None:
         return HttpResponse(status=404)
     if request.method != "POST":
-        return _settings_page(request, {"screen": screen, "chosen": USUAL, "reads": False})
-    chosen, reads = _asked(request)
+        return _settings_page(request, {"screen": screen, "chosen": USUAL, "reads": False, "kind": "gate"})
+    chosen, reads, kind = _asked(request)
     try:
-        code = pairing.offer(gate, chosen, reads=reads, at=wall_now())
+        code = pairing.offer(gate, chosen, reads=reads, at=wall_now(), kind=kind)
     except ValueError:
-        return _settings_page(request, {"screen": screen, "chosen": chosen, "reads": reads, "wrong": True})
+        return _settings_page(
+            request, {"screen": screen, "chosen": chosen, "reads": reads, "kind": kind, "wrong": True}
+        )
     address = request.build_absolute_uri(reverse("displays:claim", args=[code]))
     picture = segno.make(address, error="m").svg_data_uri(scale=6, border=3, dark="#000", light="#fff")
     minutes = int(pairing.CODE_LASTS.total_seconds() // 60)
@@ -69,14 +71,14 @@ def change(request: HttpRequest, display: UUID) -> HttpResponse:
     screen = screen_of(found.gate, found.languages) if found else None
     if found is None or screen is None:
         return HttpResponse(status=404)
-    shown = {"screen": screen, "chosen": found.languages, "reads": found.reads, "display": found}
+    shown = {"screen": screen, "chosen": found.languages, "reads": found.reads, "kind": found.kind, "display": found}
     if request.method != "POST":
         return _settings_page(request, shown)
-    chosen, reads = _asked(request)
+    chosen, reads, kind = _asked(request)
     try:
-        pairing.change(display, chosen, reads=reads)
+        pairing.change(display, chosen, reads=reads, kind=kind)
     except ValueError:
-        return _settings_page(request, {**shown, "chosen": chosen, "reads": reads, "wrong": True})
+        return _settings_page(request, {**shown, "chosen": chosen, "reads": reads, "kind": kind, "wrong": True})
     messages.success(request, _("The display is set."))
     return redirect("displays:gates")
 
@@ -109,13 +111,19 @@ def claim(request: HttpRequest, code: str) -> HttpResponse:
     return response
 
 
-def _asked(request: HttpRequest) -> tuple[list[str], bool]:
-    return [request.POST.get(f"language_{place}", "") for place in (1, 2, 3)], request.POST.get("reads") == "on"
+def _asked(request: HttpRequest) -> tuple[list[str], bool, str]:
+    chosen = [request.POST.get(f"language_{place}", "") for place in (1, 2, 3)]
+    return chosen, request.POST.get("reads") == "on", request.POST.get("kind", "gate")
 
 
 def _settings_page(request: HttpRequest, shown: dict[str, Any]) -> HttpResponse:
     chosen = list(zip((_("First, the largest"), _("Second"), _("Third")), shown.pop("chosen"), strict=True))
-    shown |= {"places": chosen, "languages": LANGUAGE_NAMES}
+    kinds = (
+        ("gate", _("The gate, on the whole screen")),
+        ("split", _("The gate on one half, slides on the other")),
+        ("info", _("An info point: tells of bands, lets nobody through")),
+    )
+    shown |= {"places": chosen, "languages": LANGUAGE_NAMES, "kinds": kinds}
     return render(request, "displays/settings.html", shown, status=422 if shown.get("wrong") else 200)
 
 
@@ -125,6 +133,7 @@ def _places() -> list[dict[str, Any]]:
     said = names([*(gate.id for gate in found), *(gate.facility for gate in found)])
     return [
         {
+            "id": facility.id,
             "name": said.get(facility.id, facility.code),
             "gates": [
                 {

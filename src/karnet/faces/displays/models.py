@@ -11,13 +11,15 @@ from karnet.faces.base.models import DeviceToken
 
 
 class Display(models.Model):
-    """A display and its settings. `languages`: three, the first one the largest. `reads`: a reader types into it.
+    """A display and its settings. `languages`: three, the first one the largest. `reads`: a reader types into it. `kind`: the
+    whole screen for the gate, half of it (slides on the other), or an info point (pairing.KINDS).
 
     Until it is claimed, `code` is the digest of the one-time code that pairs it; afterwards `device` is its token.
     """
 
     id = models.UUIDField(primary_key=True)
     gate = models.UUIDField()
+    kind = models.CharField(max_length=16, default="gate", db_default="gate")
     languages = ArrayField(models.CharField(max_length=2))
     reads = models.BooleanField(default=False)
     code = models.BinaryField(max_length=32, null=True, unique=True)
@@ -56,3 +58,30 @@ class Reading(models.Model):
 
     class Meta:
         db_table = "displays_reading"
+
+
+class Slide(models.Model):
+    """A slide beside what split displays of a facility show: words, an own picture, or somebody else's page or picture.
+
+    `title`, `text`: by language. Shown on these `weekdays` (0 = Monday; none = all), from `from_minute` up to `until_minute` of
+    the day, from `first_day` to `last_day`, `seconds` at a time, in the order of `place`.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    facility = models.UUIDField(db_index=True)
+    place = models.IntegerField()
+    kind = models.CharField(max_length=16)
+    title = models.JSONField(default=dict)
+    text = models.JSONField(default=dict)
+    picture = models.BinaryField(null=True)
+    picture_type = models.CharField(max_length=32, default="")
+    address = models.CharField(max_length=500, default="")
+    seconds = models.IntegerField(default=10)
+    weekdays = ArrayField(models.SmallIntegerField(), default=list)
+    from_minute = models.SmallIntegerField(default=0)
+    until_minute = models.SmallIntegerField(default=1440)
+    first_day = models.DateField(null=True)
+    last_day = models.DateField(null=True)
+
+    class Meta:
+        db_table = "displays_slide"

@@ -15,17 +15,20 @@ from karnet.faces.displays.models import Display
 
 SCOPE = "display"
 CODE_LASTS = timedelta(minutes=30)
+KINDS = ("gate", "split", "info")
 LANGUAGES = ("en", "pl", "ru", "it", "de")
 """SPEC X3. A display shows any three of them."""
 
 
-def offer(gate: UUID, languages: Sequence[str], *, reads: bool, at: datetime) -> str:
-    """Make a display that waits for its device, and return the one-time code. Raises ValueError for wrong languages."""
+def offer(gate: UUID, languages: Sequence[str], *, reads: bool, at: datetime, kind: str = "gate") -> str:
+    """Make a display that waits for its device, and return the one-time code. Raises ValueError for wrong languages or an
+    unknown kind."""
     code = secrets.token_urlsafe(16)
     Display.objects.create(
         id=uuid4(),
         gate=gate,
         languages=three(languages),
+        kind=known_kind(kind),
         reads=reads,
         code=_digest(code),
         code_until=at + CODE_LASTS,
@@ -62,12 +65,12 @@ def displays(at: datetime) -> list[Display]:
     return [one for one in found if one.device is not None and (one.device.retired_at or at) >= at]
 
 
-def change(display: UUID, languages: Sequence[str], *, reads: bool) -> None:
+def change(display: UUID, languages: Sequence[str], *, reads: bool, kind: str = "gate") -> None:
     """Set what a display speaks and whether a reader types into it; it shows that at its next reload.
 
-    Raises ValueError for wrong languages.
+    Raises ValueError for wrong languages or an unknown kind.
     """
-    Display.objects.filter(id=display).update(languages=three(languages), reads=reads)
+    Display.objects.filter(id=display).update(languages=three(languages), reads=reads, kind=known_kind(kind))
 
 
 def retire(display: UUID, at: datetime) -> None:
@@ -75,6 +78,13 @@ def retire(display: UUID, at: datetime) -> None:
     row = Display.objects.filter(id=display, device__isnull=False).first()
     if row is not None and row.device_id is not None:
         retire_token(row.device_id, at)
+
+
+def known_kind(kind: str) -> str:
+    """Return the kind of a display, as it is. Raises ValueError for none of ours."""
+    if kind not in KINDS:
+        raise ValueError(f"one of {', '.join(KINDS)}, not {kind!r}")
+    return kind
 
 
 def three(languages: Sequence[str]) -> list[str]:

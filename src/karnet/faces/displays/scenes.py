@@ -18,8 +18,18 @@ from karnet.lockers.requests import LockerGivenUp, LockerShown
 from karnet.stays.bills import Standing
 from karnet.stays.requests import Let
 
-Kind = Literal["go", "taken", "back", "stop"]
-"""go: come in; taken: went through; back: released in vain, nothing was taken; stop: refused."""
+Kind = Literal["go", "taken", "back", "stop", "info"]
+"""go: come in; taken: went through; back: released in vain, nothing was taken; stop: refused; info: asked at an info point."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What an info point tells of a band: how its stay stands, what an hour more would cost where it is (minor units), and its
+    locker, "" for none."""
+
+    standing: Standing
+    number: str
+    hour_minor: int
+    locker: str = ""
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +38,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     `points`: what the passage takes; `points_left` is None but for points tickets. `names`: the product's by language.
     `grant`: the release that waits for its turn until `expires_at`. `passed`: a band that was let through at a border of a
     metered place, `standing`: what its stay costs by then. `locker`: what the reader of a section of lockers answered.
+    `asked`: what an info point tells of a band.
     """
 
     kind: Kind
@@ -46,10 +57,13 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     passed: Let | None = None
     standing: Standing | None = None
     locker: LockerShown | LockerGivenUp | None = None
+    asked: Asked | None = None
 
     @property
     def warns(self) -> bool:
-        """Return whether the paid time of who passes here ends soon, or has ended."""
+        """Return whether the paid time of who passes or asks here ends soon, or has ended."""
+        if self.asked is not None:
+            return self.asked.standing.warn or self.asked.standing.owed_minor > 0
         return self.passed is not None and self.standing is not None and self.standing.warn
 
     @property

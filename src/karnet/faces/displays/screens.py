@@ -36,13 +36,21 @@ class Screen:
     reads: bool = False
     section: SectionState | None = None
     """The section of lockers that the gate is the reader of."""
+    kind: str = "gate"
+    """`gate`: the whole screen; `split`: half of it, slides on the other; `info`: tells of bands and lets nobody through."""
 
     @property
     def settings(self) -> str:
-        return ",".join(self.languages) + (" reads" if self.reads else "")
+        return (
+            ",".join(self.languages)
+            + (" reads" if self.reads else "")
+            + ("" if self.kind == "gate" else f" {self.kind}")
+        )
 
     @property
     def idle(self) -> list[words.Line]:
+        if self.kind == "info":
+            return words.info_point(self.languages)
         return words.changing_room(self.languages) if self.section else words.idle(self.languages)
 
     @property
@@ -62,7 +70,7 @@ class Screen:
         return words.unpaired(self.languages)
 
 
-def screen_of(gate: UUID, languages: Sequence[str], *, reads: bool = False) -> Screen | None:
+def screen_of(gate: UUID, languages: Sequence[str], *, reads: bool = False, kind: str = "gate") -> Screen | None:
     """Return the screen of a gate, None for an unknown one."""
     found = next((one for one in gates() if one.id == gate), None)
     if found is None:
@@ -76,6 +84,7 @@ def screen_of(gate: UUID, languages: Sequence[str], *, reads: bool = False) -> S
         facility_name=said.get(found.facility, facility.code),
         languages=tuple(languages),
         reads=reads,
+        kind=kind,
         section=section_at(gate),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from karnet.faces.displays import display, manage, simulator
+from karnet.faces.displays import display, manage, shows, simulator
 
 app_name = "displays"
 urlpatterns: list[URLPattern] = [
@@ -16,6 +16,11 @@ urlpatterns: list[URLPattern] = [
     path("display", display.display, name="display"),
     path("display/news", display.display_news, name="display-news"),
     path("display/scan", display.display_scan, name="display-scan"),
+    path("display/slides", display.display_slides, name="display-slides"),
+    path("display/slides/<uuid:slide>", display.display_picture, name="display-picture"),
+    path("slides/<uuid:facility>", shows.show, name="slides"),
+    path("slides/<uuid:facility>/slides.json", shows.as_file, name="slides-file"),
+    path("slides/<uuid:facility>/<uuid:slide>", shows.picture, name="slide-picture"),
     path("<uuid:gate>/display", display.preview, name="preview"),
     path("<uuid:gate>/display/news", display.preview_news, name="preview-news"),
     path("simulator", simulator.simulator, name="simulator"),

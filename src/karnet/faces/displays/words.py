@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from karnet.faces.base import words
-from karnet.faces.displays import changing, visits
+from karnet.faces.displays import changing, info, visits
 from karnet.faces.displays.scenes import Scene
 from karnet.faces.displays.visits import Figure
 from karnet.kernel.time import zone
@@ -37,6 +37,8 @@ def lines(scene: Scene, languages: Sequence[str], zone_name: str) -> list[Line]:
 
 def figures(scene: Scene, languages: Sequence[str], zone_name: str) -> list[Figure]:
     """Return what was taken and what is left."""
+    if scene.asked is not None:
+        return info.figures(scene, languages, lambda said: _in_all(languages, said))
     if scene.passed is not None:
         return visits.figures(scene, languages, lambda said: _in_all(languages, said))
     found = []
@@ -92,6 +94,13 @@ def offline(languages: Sequence[str]) -> list[Line]:
     return _each(languages, lambda: (_("No connection"), _("Trying again.")))
 
 
+def info_point(languages: Sequence[str]) -> list[Line]:
+    """Return what an info point shows while it waits."""
+    return _each(
+        languages, lambda: (_("Your stay"), _("Touch the reader with your band: time left, cost so far, locker."))
+    )
+
+
 def unpaired(languages: Sequence[str]) -> list[Line]:
     """Return what a display says that was retired."""
     return _each(languages, lambda: (_("Not paired"), _("A manager must pair this display again.")))
@@ -110,6 +119,8 @@ def _word(scene: Scene) -> str:
         return changing.word(scene.locker)
     if scene.passed is not None:
         return visits.word(scene.passed)
+    if scene.asked is not None:
+        return info.word(scene.asked)
     match scene.kind:
         case "go":
             return _("Go") if scene.direction == "in" else _("Goodbye")
@@ -119,6 +130,8 @@ def _word(scene: Scene) -> str:
             return _("Not used")
         case "stop":
             return _("Stop")
+        case "info":
+            return ""
 
 
 def _sentence(scene: Scene, zone_name: str) -> str:
@@ -126,6 +139,8 @@ def _sentence(scene: Scene, zone_name: str) -> str:
         return changing.sentence(scene.locker)
     if scene.passed is not None:
         return visits.sentence(scene, zone_name)
+    if scene.asked is not None:
+        return info.sentence(scene.asked, zone_name)
     if scene.refused is not None:
         return words.refusal(scene.refused, zone_name, scene.at)
     if scene.kind == "back":

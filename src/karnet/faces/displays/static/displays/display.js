@@ -10,7 +10,7 @@
   const EVERY_MS = display.dataset.scan ? 1500 : 700;
   const LONGEST_MS = 5000;
   const PATIENCE_MS = 4000;
-  const SHOWN_MS = { go: 7000, warn: 9000, taken: 3000, back: 5000, stop: 9000, lost: 9000 };
+  const SHOWN_MS = { go: 7000, info: 15000, warn: 9000, taken: 3000, back: 5000, stop: 9000, lost: 9000 };
 
   /* Scenes */
   let mark = display.dataset.mark;
@@ -157,7 +157,7 @@
   };
   const sound = (kind) => {
     if (!audio || audio.state !== "running") return;
-    if (kind === "go" || kind === "warn") [660, 990].forEach((hertz, n) => tone(n * 0.12, hertz, 0.2, "sine"));
+    if (kind === "go" || kind === "warn" || kind === "info") [660, 990].forEach((hertz, n) => tone(n * 0.12, hertz, 0.2, "sine"));
     if (kind === "stop" || kind === "lost") [0, 0.3].forEach((from) => tone(from, 180, 0.25, "square"));
   };
   const touched = () => {
