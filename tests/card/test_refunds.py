@@ -16,6 +16,7 @@ from karnet.entitlements.rules import medium_id
 from karnet.federation.away import ReplaceElsewhere, answer_ask, replace_elsewhere
 from karnet.federation.core.asking import signed
 from karnet.federation.core.messages import Asked
+from karnet.federation.matters import matters
 from karnet.federation.refunds import Refund, answer_payouts, refund_elsewhere
 from karnet.federation.refusals import refused_acts
 from karnet.journal.cuts import latest_cut
@@ -30,6 +31,7 @@ from karnet.orders.tests.agreeing import Agreed
 from karnet.settlement.rules.report import digest
 from karnet.settlement.rules.statements import statement
 from karnet.settlement.settling import settle
+from karnet.wiring.cli.federation_watch import _between
 from tests.card.conftest import EARLY, MORNING, Server, carry
 from tests.card.test_agreement import propose, sign
 from tests.card.test_asks import card
@@ -341,3 +343,38 @@ def test_the_settlement_evens_out_refunds_that_one_paid_for_the_other(
         (side, _) = statement(report, "NORTH", "SOUTH").sides
         assert [(line.what, line.gross) for line in side.passing] == [("deposits", 2000), ("refunds", 16000)]
     assert len(set(found)) == 1
+
+
+def test_what_stands_between_partners_is_listed_alike_at_both(
+    way: Way, order: UUID, north: Server, south: Server
+) -> None:
+    """A refund that NORTH lets and SOUTH does not pay out, one that NORTH refuses, and what people read of them."""
+    with north:
+        used = north.sold("DAY", "used", minutes=65)
+        north.scan("used")
+    carry(north, south)
+    way.lost = True
+    with south:
+        assert isinstance(_refund(south, order, way), Refused)
+    way.lost = False
+    with south:
+        asked = {"lines": used.lines, "cards": ("used",)}
+        assert isinstance(_refund(south, used.order, way, key="till:2", **asked), Refused)
+    carry(north, south)
+    carry(south, north)
+    found = []
+    for server in (north, south):
+        with server:
+            between = matters()
+        found.append(between)
+        (unpaid,) = between.unpaid
+        assert (unpaid.seller, unpaid.payer, unpaid.amount, unpaid.number) == ("NORTH", "SOUTH", 16000, "K1-000001")
+        assert [(act.number, act.reason, act.asked_at, act.asked_of, act.done) for act in between.refused] == [
+            ("K1-000002", "used_cannot_return", "SOUTH", "NORTH", False),
+            ("K1-000001", "home_silent", "SOUTH", "NORTH", True),
+        ]
+        assert between.conflicts == ()
+    assert found[0] == found[1]
+    told = "\n".join(_between(found[0]))
+    assert "refund K1-000002 at SOUTH, asked of NORTH: This ticket has been used" in told
+    assert "K1-000001 of NORTH: 160.00 PLN, by SOUTH" in told

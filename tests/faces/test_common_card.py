@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from playwright.sync_api import expect
@@ -42,7 +43,39 @@ def card(site: Site, installation: Any) -> str:
     peers.seen("tatry.example/jawor", now + timedelta(minutes=30))  # whenever the page is looked at
     peers.missed("tatry.example/polana", now, "timed out")
     arrivals.quarantine("tatry.example/kopa", 12, "foreign_actor", "it names somebody else's cashier", now)
+    _refuse(now, actor)
     return hub
+
+
+def _refuse(now: datetime, server: UUID) -> None:
+    """Let a till have asked another facility's server for a refund in vain, and for a new card."""
+    from karnet.federation.refusals import note_refusal
+    from karnet.kernel.outcomes import refused
+    from karnet.kernel.reasons import Reason
+    from karnet.parties.operations import facility_id, operator_id, sales_point_id
+    from karnet.parties.services import (
+        EnrolFacility,
+        EnrolOperator,
+        EnrolSalesPoint,
+        enrol_facilities,
+        enrol_operators,
+        enrol_sales_points,
+    )
+
+    for code in ("kopa", "jawor"):
+        place: Any = {"key": code, "at": now, "actor": server, "code": code}
+        enrol_facilities([EnrolFacility(**place, currency="PLN", time_zone="Europe/Warsaw")])
+    kopa: Any = {"at": now, "actor": server, "facility": facility_id("kopa")}
+    enrol_sales_points([EnrolSalesPoint(**kopa, key="K1", code="K1", kind="till")])
+    enrol_operators([EnrolOperator(**kopa, key="anna", code="anna")])
+    till: Any = {
+        "at": now,
+        "home": "jawor",
+        "operator": operator_id(kopa["facility"], "anna"),
+        "sales_point": sales_point_id(kopa["facility"], "K1"),
+    }
+    note_refusal("refund", refused(Reason.USED_CANNOT_RETURN), key="1", subject=uuid4(), **till)
+    note_refusal("replacement", refused(Reason.HOME_SILENT), key="2", subject=uuid4(), **till)
 
 
 def test_the_page_shows_the_network_and_says_what_to_do(card: str, visit: Visit, staff: Staff) -> None:
@@ -55,5 +88,8 @@ def test_the_page_shows_the_network_and_says_what_to_do(card: str, visit: Visit,
     expect(rows.filter(has_text="tatry.example/kopa")).to_contain_text("in quarantine")
     expect(page.locator("svg.card-network line.up")).to_have_count(1)
     expect(page.locator("svg.card-network line.down")).to_have_count(2)
+    refused = page.get_by_role("region", name="Refused between partners").get_by_role("row")
+    expect(refused.filter(has_text="Replacement of a card")).to_contain_text("that of jawor, does not answer now")
+    expect(refused.filter(has_text="Refund")).to_contain_text("This ticket has been used")
     check_page(page)
     shoot(page, "office-common-card")

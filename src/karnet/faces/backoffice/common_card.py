@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
@@ -17,12 +16,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from karnet.entitlements.conflicts import Conflict, conflicts
-from karnet.faces.backoffice.frame import LOOKS, facilities, page
+from karnet.faces.backoffice.frame import LOOKS, Place, facilities, page
 from karnet.faces.base.access import allow
 from karnet.faces.base.clock import wall_now
-from karnet.faces.base.words import money
+from karnet.faces.base.words import money, refusal
+from karnet.federation.matters import Clash, matters
 from karnet.federation.status import LogStatus, Status, status
+from karnet.kernel.outcomes import Refused
+from karnet.kernel.reasons import Reason
 
 _WIDTH, _HEIGHT, _NODE = 480, 360, 46
 _MOST_CONFLICTS = 50
@@ -46,9 +47,28 @@ def _now() -> dict[str, Any]:
     # What servers say to each other goes by the real clock, also in a demonstration.
     found = status(wall_now())
     places = facilities()
-    titles = {place.id: place.title for place in places}
+    titles, between = {place.code: place.title for place in places}, matters(_MOST_CONFLICTS)
     return {
-        "conflicts": [_conflict(one, titles) for one in conflicts(_MOST_CONFLICTS)],
+        "conflicts": [_conflict(one, titles, places) for one in between.conflicts],
+        "refused": [
+            {
+                "one": act,
+                "what": ACTS.get(act.act, act.act),
+                "why": _because(act.reason, act.asked_of, places),
+                "at": titles.get(act.asked_at, act.asked_at),
+                "of": titles.get(act.asked_of, act.asked_of),
+            }
+            for act in between.refused
+        ],
+        "unpaid": [
+            {
+                "one": one,
+                "payer": titles.get(one.payer, one.payer),
+                "seller": titles.get(one.seller, one.seller),
+                "amount": money(one.amount, one.currency),
+            }
+            for one in between.unpaid
+        ],
         "status": found,
         "zone": places[0].time_zone if places else "UTC",
         "logs": [(log, STATES.get(log.state, log.state), _kind(log)) for log in found.logs],
@@ -65,19 +85,38 @@ CONFLICTS: Mapping[str, Promise] = {
     "medium_issued": gettext_lazy("one card given out more than once"),
     "chip_issued": gettext_lazy("one chip given out more than once"),
     "left_on_replaced": gettext_lazy("ticket came onto a card that had been replaced"),
+    "replaced_twice": gettext_lazy("one card replaced more than once; its tickets are on the card given out last"),
+    "refund_disputed": gettext_lazy("refund paid out that its seller does not stand for: %(amount)s"),
 }
 """What servers that did not know of each other did together (entitlements.conflicts). The agreement says who bears it."""
 
 
-def _conflict(one: Conflict, titles: Mapping[UUID, str]) -> dict[str, Any]:
+ACTS: Mapping[str, Promise] = {
+    "refund": gettext_lazy("Refund"),
+    "replacement": gettext_lazy("Replacement of a card"),
+    "invoice": gettext_lazy("Invoice"),
+}
+"""What one server alone may do, and another asked it for (federation.operations.HomeAct)."""
+
+
+def _conflict(one: Clash, titles: Mapping[str, str], places: Sequence[Place]) -> dict[str, Any]:
     amount = "" if not one.unit else money(one.amount, one.unit) if len(one.unit) == 3 else f"{one.amount} {one.unit}"
     return {
         "at": one.at,
         "number": one.number,
+        "is_sale": one.kind == "refund_disputed",
         "what": str(CONFLICTS.get(one.kind, one.kind)) % {"amount": amount},
-        "where": ", ".join(titles.get(facility, str(facility)[:8]) for facility in one.facilities),
+        "why": _because(one.reason, "", places) if one.reason else "",
+        "where": ", ".join(titles.get(code, code) for code in one.where),
         "operations": one.operations,
     }
+
+
+def _because(reason: str, code: str, places: Sequence[Place]) -> str:
+    if reason not in set(Reason):
+        return reason  # of a newer Karnet
+    facts: dict[str, str | int] = {"facility": code} if code else {}
+    return refusal(Refused(Reason(reason), facts), places[0].time_zone if places else "UTC")
 
 
 STATES: Mapping[str, Promise] = {

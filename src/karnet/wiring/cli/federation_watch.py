@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from karnet.wiring import clock
 from karnet.wiring.cli.exits import Exit
@@ -13,7 +14,11 @@ from karnet.wiring.cli.frame import Session
 from karnet.wiring.problem import InstallationProblem
 
 if TYPE_CHECKING:
+    from karnet.federation.matters import Matters
     from karnet.federation.status import Status
+
+_MOST = 20
+"""How many conflicts, refusals and unpaid refunds are listed, of each."""
 
 
 @command.command(
@@ -25,21 +30,24 @@ if TYPE_CHECKING:
 )
 @click.pass_obj
 def status(session: Session) -> Exit:
-    """Show every log: held, applied, who vouches for it, how far behind; the links; what is wrong and what to do.
+    """Show every log: held, applied, who vouches for it, how far behind; the links; what is wrong and what to do; what
+    stands between partners: conflicts, acts that were refused, refunds still to be paid out, each with its cause.
 
     Ends with 1 if something needs people.
     """
     with session.database():
+        from karnet.federation.matters import matters
         from karnet.federation.status import status as look
 
-        found = look(clock.now())
+        found, between = look(clock.now()), matters(_MOST)
     if found.hub is None:
         raise InstallationProblem(
             "no-common-card",
             f"{found.name} takes part in no common card.",
             "Ask a hub for an invitation and run `karnet federation join`, or make a hub with `karnet hub init`.",
         )
-    session.answer(found, _in_words(found))
+    told = msgspec.to_builtins(found) | {"between": msgspec.to_builtins(between)}
+    session.answer(told, "\n".join([_in_words(found), *_between(between)]))
     return Exit.OK if found.sound else Exit.REFUSED
 
 
@@ -181,3 +189,42 @@ def _in_words(found: Status) -> str:
     for alarm in found.alarms:
         lines += ["", f"! {alarm.what}", f"→ {alarm.do}"]
     return "\n".join(lines)
+
+
+def _between(found: Matters) -> list[str]:
+    """Return what stands between partners, a line each."""
+    from karnet.federation.matters import CLASHES
+    from karnet.kernel.decimals import money
+    from karnet.kernel.outcomes import Refused
+    from karnet.kernel.reason_words import words
+    from karnet.kernel.reasons import Reason
+
+    def because(reason: str) -> str:
+        known = reason in set(Reason)
+        return words(Refused(Reason(reason)), "en", "UTC") if known else reason
+
+    lines = []
+    for clash in found.conflicts:
+        much = (
+            f"{money(clash.amount, clash.unit)} {clash.unit}"
+            if len(clash.unit) == 3
+            else f"{clash.amount} {clash.unit}"
+        )
+        what = CLASHES.get(clash.kind, clash.kind).format(amount=much)
+        why = f" ({because(clash.reason)})" if clash.reason else ""
+        lines.append(f"{clash.at:%Y-%m-%d %H:%M} {clash.number}: {what}{why} [{', '.join(clash.where)}]")
+    lines = ["", "Conflicts, to be borne as the agreement says:", *lines] if lines else []
+    if found.refused:
+        lines += ["", "Refused between partners:"]
+    for act in found.refused:
+        since = ", done since" if act.done else ""
+        lines.append(
+            f"{act.at:%Y-%m-%d %H:%M} {act.act} {act.number} at {act.asked_at}, asked of {act.asked_of}{since}: "
+            f"{because(act.reason)}"
+        )
+    if found.unpaid:
+        lines += ["", "Let be paid out, not paid yet:"]
+    for one in found.unpaid:
+        amount = f"{money(one.amount, one.currency)} {one.currency}"
+        lines.append(f"{one.at:%Y-%m-%d %H:%M} {one.number} of {one.seller}: {amount}, by {one.payer}")
+    return lines
