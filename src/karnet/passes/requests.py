@@ -144,7 +144,8 @@ class KeptUp(msgspec.Struct, frozen=True, kw_only=True, tag="passes_kept_up"):
 class PassNow(msgspec.Struct, frozen=True, kw_only=True, tag="pass", omit_defaults=True):
     """A pass as it is now. `purses`: what may be drawn, by code. `paid`, `bonus`: put on now; `drawn`: taken off now.
 
-    `good_until`: of what is on it; `runs_until`: of its contract. `order`, `document`: what was billed now.
+    `good_until`: of what is on it; `runs_until`: of its contract. `order`, `document`: what was billed now. `counting`:
+    the purses of credits.
     """
 
     id: UUID
@@ -161,3 +162,4 @@ class PassNow(msgspec.Struct, frozen=True, kw_only=True, tag="pass", omit_defaul
     blocked: bool = False
     order: UUID | None = None
     document: str | None = None
+    counting: tuple[str, ...] = ()

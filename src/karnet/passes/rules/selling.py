@@ -325,4 +325,5 @@ def pass_now(
         paid=quote.top_up_minor if quote else 0, bonus=quote.bonus_minor if quote else 0, drawn=drawn, change=change,
         good_until=state.good_until, runs_until=state.runs_until, blocked=bool(state.blocks),
         order=bill.order if bill else None, document=bill.number if bill else None,
+        counting=tuple(purse.code for purse in wallet.kind.purses if purse.unit == "credits"),
     )  # fmt: skip

@@ -106,9 +106,10 @@ def enter(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
             sales_point=stage.sales_point(step.sales_point),
             tariff=step.tariff,
             bands=bands,
-            payments=payments(stage, facility, step.pay, _prepaid(stage, step, bands)),
+            payments=payments(stage, facility, step.pay, 0 if step.on_pass else _prepaid(stage, step, bands)),
             tab=None if step.tab is None else stage.tabs[step.tab],
             limit_minor=stage.minor(step.limit, facility, "limit"),
+            pass_number=step.on_pass or "",
         )
 
     def fields(line: Line, entered: requests.Entered) -> Fields:
@@ -123,7 +124,7 @@ def enter(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
             "prepaid": stage.money(entered.prepaid, facility),
             "change": stage.money(entered.change, facility),
             "document": entered.document,
-        }
+        } | ({"held": stage.money(entered.held, facility)} if step.on_pass else {})
 
     return ask(lines, request, services.enter, fields)
 
@@ -167,6 +168,9 @@ def read(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
         for name in ("ended", "stopped", "open", "missed"):
             if getattr(let, name):
                 told[name] = True
+        if let.drawn:
+            assert isinstance(line.step, steps.ReadBand)
+            told["drawn"] = stage.money(let.drawn, facility_of(line.step.gate))
         return told if let.document is None else told | {"document": let.document}
 
     return ask(lines, request, services.read, fields)
@@ -190,6 +194,7 @@ def _bill(stage: Stage, line: Line) -> Answer:
         "on_top": told.bill.on_top_minor,
         "prepaid": told.bill.prepaid_minor,
         "owed": told.owed_minor,
+        "by_pass": told.pass_minor,
     }
     lines = [str(one.code) for one in told.bill.lines]
     return {name: Money(amount, told.currency) for name, amount in amounts.items()} | {
@@ -212,6 +217,7 @@ def settle(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
             stays=tuple(_stay(stage, card) for card in step.cards),
             payments=payments(stage, facility_of(step.sales_point), step.pay, 0),
             mode=step.mode,
+            pass_number=step.on_pass or "",
         )
 
     def fields(line: Line, done: requests.StaysSettled) -> Fields:
@@ -220,6 +226,7 @@ def settle(stage: Stage, lines: Sequence[Line]) -> list[Answer]:
         return {
             "totals": [stage.money(total, facility) for total in done.totals],
             "paid": stage.money(done.paid, facility),
+            "drawn": stage.money(done.drawn, facility),
             "change": stage.money(done.change, facility),
             "refund": stage.money(done.refund, facility),
             "balance": stage.money(done.balance, facility),

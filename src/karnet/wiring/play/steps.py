@@ -11,6 +11,7 @@ from msgspec import Meta
 from karnet.wiring.play.amounts import Amount, Percent
 from karnet.wiring.play.step import Step as Step
 from karnet.wiring.play.steps_lockers import LockerStep
+from karnet.wiring.play.steps_passes import PassStep
 from karnet.wiring.play.steps_stays import StayStep
 from karnet.wiring.play.words import (
     AgreedPrice,
@@ -305,7 +306,7 @@ class Balance(Step, frozen=True, kw_only=True, tag="balance"):
 AnyStep = (
     EnrolFacility | EnrolSalesPoint | EnrolOperator | EnrolGate | Retire | Publish | Agree | OpenShift | CloseShift
     | Sell | TopUp | Load | Charge | Scan | Take | Block | Unblock | Replace | Return | Invoice | Settle | ClosePeriod
-    | Seal | Verify | RebuildCheck | Inspect | Balance | StayStep | LockerStep
+    | Seal | Verify | RebuildCheck | Inspect | Balance | StayStep | LockerStep | PassStep
 )  # fmt: skip
 
 

@@ -63,7 +63,8 @@ class Band(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
 
 
 class Enter(Step, frozen=True, kw_only=True, tag="enter"):
-    """People come: bands are given out, on a new tab, or on that of an earlier step (`tab` names it)."""
+    """People come: bands are given out, on a new tab, or on that of an earlier step (`tab` names it). `on_pass`: the card of
+    the pass that pays when they leave; `prepaid` of a band is then what is held for it."""
 
     sales_point: Place
     operator: Place
@@ -72,6 +73,7 @@ class Enter(Step, frozen=True, kw_only=True, tag="enter"):
     pay: tuple[Payment, ...] | PaymentKind = "cash"
     tab: Label | None = None
     limit: Amount = 0
+    on_pass: Card | None = None
 
 
 class ReadBand(Step, frozen=True, kw_only=True, tag="read"):
@@ -95,6 +97,7 @@ class SettleStays(Step, frozen=True, kw_only=True, tag="settle_stays"):
     cards: Annotated[tuple[Card, ...], Meta(min_length=1)]
     pay: tuple[Payment, ...] = ()
     mode: Literal["pay", "close"] = "close"
+    on_pass: Card | None = None
 
 
 class Sold(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
