@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from karnet.wiring.bench.card import catch_up, relay
+from karnet.wiring.bench.claims import claims
 from karnet.wiring.bench.dashboard import dashboard_10m
 from karnet.wiring.bench.gates import gates_http
 from karnet.wiring.bench.measure import Figure, Yardstick, profiled, rate, rate_with_latency, timed
@@ -120,6 +121,7 @@ FIGURES: dict[str, Bench] = {
     "reprice": reprice_stays,
     "tabs": tabs,
     "tabs_batch": tabs_batch,
+    "claims": claims,
     "first_page": first_page,
     "till_sale": till_sale,
     "gates_http": gates_http,
