@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from django.db import connection
 
 from karnet.accounts.operations import CardTermsSet, house_account
 from karnet.accounts.selectors import balances, books_balance
@@ -16,9 +17,11 @@ from karnet.entitlements.rules import medium_id
 from karnet.federation.away import ReplaceElsewhere, answer_ask, replace_elsewhere
 from karnet.federation.core.asking import signed
 from karnet.federation.core.messages import Asked
+from karnet.federation.invoices import Invoice, InvoicedElsewhere, invoice_elsewhere
 from karnet.federation.matters import matters
 from karnet.federation.refunds import Refund, answer_payouts, refund_elsewhere
 from karnet.federation.refusals import refused_acts
+from karnet.journal import rebuilding
 from karnet.journal.cuts import latest_cut
 from karnet.kernel import canonical
 from karnet.kernel.ids import named_id
@@ -26,8 +29,12 @@ from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
 from karnet.orders.elsewhere import disputed_refunds, refunds_of, unpaid_refunds
 from karnet.orders.requests import TakenBack
-from karnet.orders.selectors import takings
+from karnet.orders.selectors import orders, takings
 from karnet.orders.tests.agreeing import Agreed
+from karnet.parties.invoicing import company_id, save_seller
+from karnet.parties.rules import CompanyDetails
+from karnet.parties.selectors import companies
+from karnet.parties.services import save_company
 from karnet.settlement.rules.report import digest
 from karnet.settlement.rules.statements import statement
 from karnet.settlement.settling import settle
@@ -257,6 +264,7 @@ def test_a_refund_paid_twice_is_a_conflict_with_its_cause(way: Way, order: UUID,
             assert (dispute.amount, dispute.reason, dispute.payer) == (16000, "already_returned", south.facility)
             assert (dispute.facility, dispute.document, len(dispute.operations)) == (north.facility, "K1-000001", 2)
             assert not any(books_balance().values())
+            assert rebuilding.check().sound
 
 
 def test_so_many_cards_a_day_are_replaced_alone_and_two_replacements_are_a_conflict(
@@ -302,6 +310,7 @@ def test_so_many_cards_a_day_are_replaced_alone_and_two_replacements_are_a_confl
             assert len(twice.operations) == 2
             (act,) = refused_acts()
             assert (act.act, act.called, act.reason) == ("replacement", "lost too", "alone_limit")
+            assert rebuilding.check().sound
 
 
 def test_the_settlement_evens_out_refunds_that_one_paid_for_the_other(
@@ -378,3 +387,43 @@ def test_what_stands_between_partners_is_listed_alike_at_both(
     told = "\n".join(_between(found[0]))
     assert "refund K1-000002 at SOUTH, asked of NORTH: This ticket has been used" in told
     assert "K1-000001 of NORTH: 160.00 PLN, by SOUTH" in told
+
+
+def test_an_invoice_of_anothers_sale_comes_from_the_sellers_series(
+    way: Way, order: UUID, north: Server, south: Server
+) -> None:
+    buyer = CompanyDetails(name="School No 1", tax_number="5260250274", address="Main Street 1")
+    other = CompanyDetails(name="School No 2", tax_number="7740001454", address="Side Street 2")
+    asked = Invoice(
+        facility="NORTH", order=order, buyer=company_id(buyer), operator=south.anna, sales_point=south.till
+    )  # fmt: skip
+
+    def invoiced(request: Invoice, key: str) -> InvoicedElsewhere | Refused:
+        return invoice_elsewhere(request, key=key, now=NOW, at=NOW, wait_ms=0, ask=way)
+
+    with north:
+        mine = CompanyDetails(name="North Lifts", tax_number="5260250274", address="Hill 1")
+        save_seller(north.facility, mine, EARLY)
+    with south:
+        for known in (buyer, other):
+            save_company(company_id(known), known)
+        done = invoiced(asked, "1")
+        assert isinstance(done, InvoicedElsewhere), done
+        assert (done.number, done.buyer, done.seller) == ("NORTH/2026/000001", company_id(buyer), mine)
+        assert invoiced(asked, "1") == done
+        assert invoiced(asked, "2") == done, "whoever names its buyer is told of it again"
+        taken = invoiced(msgspec.structs.replace(asked, buyer=company_id(other)), "3")
+        assert isinstance(taken, Refused)
+        assert (taken.reason, taken.facts) == (Reason.ALREADY_INVOICED, {"invoice": "NORTH/2026/000001"})
+    carry(north, south)
+    carry(south, north)
+    with north:
+        assert companies([company_id(buyer)]) == {company_id(buyer): buyer}, "the seller keeps what its invoice says"
+        assert companies([company_id(other)]) == {}
+    for server in (north, south):
+        with server, connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM journal_operation WHERE convert_from(data, 'utf8') LIKE '%School%'")
+            assert cursor.fetchone() == (0,), "nobody's name is in the record"
+    with south:
+        known = orders([order])[order]
+        assert (known.invoice, [act.act for act in refused_acts()]) == ("NORTH/2026/000001", ["invoice"])

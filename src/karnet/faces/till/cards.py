@@ -157,7 +157,7 @@ def _replaced_elsewhere(
         code=code if code in get_args(BlockCode) else "lost",
     )
     # The relay and the other server go by the real clock, also where a demonstration runs faster.
-    return replace_elsewhere(wanted, key=key, now=wall_now())
+    return replace_elsewhere(wanted, key=key, now=wall_now(), at=now())
 
 
 @require_POST
@@ -197,7 +197,7 @@ def act_on_card(
     answer = act(medium, key_of(request))
     if isinstance(answer, Refused):
         # Nobody answered: the same form again is the same request, so that nothing is done twice.
-        again = request.POST if answer.reason is Reason.HOME_SILENT else None
+        again = request.POST if answer.reason in (Reason.HOME_SILENT, Reason.ALONE_LIMIT) else None
         return _show(request, desk, medium, number=number, refusal=answer, again=again, status=422)
     return _show(request, desk, find_card(then or number), number=then or number, done=answer)
 
