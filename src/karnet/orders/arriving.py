@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from karnet.journal.rules.arrivals import Claim, Made, Own, Place, claims
-from karnet.orders.operations import Invoiced, Returned, ShiftOpened, Sold, TabBilled
+from karnet.orders.operations import (
+    Invoiced,
+    RefundOwed,
+    RefundPaid,
+    RefundRefused,
+    Returned,
+    ShiftOpened,
+    Sold,
+    TabBilled,
+)
 
 
 @claims(Sold)
@@ -30,6 +39,9 @@ def _made(part: Sold | Returned | ShiftOpened | TabBilled) -> Sequence[UUID]:
             return [part.order, *tab, *(line.id for line in part.lines)]
 
 
+@claims(RefundOwed)
+@claims(RefundPaid)
+@claims(RefundRefused)
 @claims(Invoiced)
-def invoiced(part: Invoiced, place: Place) -> Sequence[Claim]:
+def of_its_facility(part: RefundOwed | RefundPaid | RefundRefused | Invoiced, place: Place) -> Sequence[Claim]:
     return [Own(part.facility, ("facility",))]
