@@ -33,7 +33,7 @@ def unharmed(point: str) -> None:
 
 class MemoryLog(msgspec.Struct):
     """One log as it is held on a disk. `notes` by size, also those over more than is held. `until`: apply no entry from
-    this index on (proven evidence: what is below it stands)."""
+    this index on (proven evidence: what is below it stands). `roots`: tree heads that were asked for, by size."""
 
     name: str
     keys: tuple[LogKey, ...]
@@ -44,6 +44,7 @@ class MemoryLog(msgspec.Struct):
     applied: int = 0
     status: Status = Status.FOLLOWED
     until: int | None = None
+    roots: dict[int, bytes] = msgspec.field(default_factory=dict)
 
     @classmethod
     def empty(cls, name: str, *keys: LogKey) -> MemoryLog:
@@ -52,7 +53,9 @@ class MemoryLog(msgspec.Struct):
 
     def copy(self) -> MemoryLog:
         """Return a copy that shares nothing that changes (a backup)."""
-        return msgspec.structs.replace(self, entries=list(self.entries), tiles=dict(self.tiles), notes=dict(self.notes))
+        return msgspec.structs.replace(
+            self, entries=list(self.entries), tiles=dict(self.tiles), notes=dict(self.notes), roots=dict(self.roots)
+        )
 
     @property
     def applicable(self) -> int:
@@ -168,7 +171,11 @@ class MemoryStore:
         held = self._logs[log]
         if not 0 <= size <= held.size:
             raise ValueError(f"{log} is held up to {held.size}, not {size}")
-        return held.root if size == held.size else root_from_tiles(size, held.tile)
+        if size == held.size:
+            return held.root
+        if size not in held.roots:  # What was there stays what it was.
+            held.roots[size] = root_from_tiles(size, held.tile)
+        return held.roots[size]
 
     def proof(self, log: str, old: int, new: int) -> tuple[bytes, ...]:
         held = self._logs[log]

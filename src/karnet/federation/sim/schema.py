@@ -7,8 +7,9 @@ in raw SQL count as true.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -38,6 +39,8 @@ class Schema(msgspec.Struct, frozen=True):
     keys: tuple[tuple[str, ...], ...]
     references: tuple[Reference, ...]
     checks: tuple[tuple[str, Check], ...]
+    readers: tuple[Callable[[Row], tuple[Any, ...]], ...]
+    """What reads each of the keys from a row."""
 
     @property
     def primary(self) -> tuple[str, ...]:
@@ -79,7 +82,16 @@ def schema_of(model: type[Model]) -> Schema:
             keys.append(tuple(constraint.fields))
         if isinstance(constraint, CheckConstraint) and isinstance(constraint.condition, Q):
             checks.append((constraint.name, _truth(constraint.condition)))
-    return Schema(model, defaults, tuple(required), tuple(keys), tuple(references), tuple(checks))
+    readers = tuple(reader(columns) for columns in keys)
+    return Schema(model, defaults, tuple(required), tuple(keys), tuple(references), tuple(checks), readers)
+
+
+def reader(columns: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
+    """Return what reads these columns from a row, as a tuple."""
+    if len(columns) != 1:
+        return itemgetter(*columns) if columns else lambda row: ()
+    (column,) = columns
+    return lambda row: (row[column],)
 
 
 def _constant(default: object) -> object:

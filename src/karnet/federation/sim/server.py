@@ -18,6 +18,7 @@ import msgspec
 from karnet.federation.core.store import Acceptable, Kept
 from karnet.federation.sim.memory import Crash, MemoryLog, MemoryStore, unharmed
 from karnet.federation.sim.schema import Row
+from karnet.federation.sim.signing import RememberingKey, made_key, remembering
 from karnet.federation.sim.tables import Refused, Tables
 from karnet.journal.operations import (
     Entry,
@@ -33,6 +34,7 @@ from karnet.journal.operations import (
 from karnet.journal.projection import Conflict
 from karnet.journal.rules.arrivals import (
     ActorView,
+    Claim,
     Fault,
     Log,
     Place,
@@ -43,7 +45,7 @@ from karnet.journal.rules.arrivals import (
     waits_for,
 )
 from karnet.journal.tlog.keyring import LogKey
-from karnet.journal.tlog.note import Signature, SignatureType, SigningKey, VerifierKey
+from karnet.journal.tlog.note import SignatureType, SigningKey
 from karnet.kernel import canonical
 from karnet.kernel.canonical import NotCanonical
 from karnet.kernel.ids import named_id, owned_id
@@ -117,28 +119,14 @@ class Identity(msgspec.Struct, frozen=True):
     cosigner_verifier: RememberingKey
 
 
-class RememberingKey(VerifierKey):
-    """A verifier key that remembers what it verified: a note that one server believed is not new to the next."""
-
-    def verifies(self, text: str, signature: Signature) -> bool:
-        return _verifies(self, text, signature)
-
-
-@lru_cache(maxsize=4096)
-def _verifies(key: RememberingKey, text: str, signature: Signature) -> bool:
-    return VerifierKey.verifies(key, text, signature)
-
-
-def _remembering(key: SigningKey) -> RememberingKey:
-    return RememberingKey(key.verifier.name, key.verifier.type, key.verifier.public_key)
-
-
 @lru_cache(maxsize=64)
 def identity(name: str) -> Identity:
     """Return the identity of a simulated server. Its keys follow from its name, so that one seed replays one history."""
-    key = SigningKey(name, SignatureType.ED25519, sha256(f"log {name}".encode()).digest())
-    cosigner = SigningKey(name, SignatureType.COSIGNATURE_V1, sha256(f"cosigner {name}".encode()).digest())
-    return Identity(name, named_id("server", name), key, cosigner, _remembering(key), _remembering(cosigner))
+    key, cosigner = (
+        made_key("log", name, SignatureType.ED25519),
+        made_key("cosigner", name, SignatureType.COSIGNATURE_V1),
+    )
+    return Identity(name, named_id("server", name), key, cosigner, remembering(key), remembering(cosigner))
 
 
 class Server:
@@ -279,7 +267,7 @@ class Server:
             if missing:
                 disk.waiting[log.name] = f"waits for {missing}"
                 return False
-            fault = self._fault(entry, whose, index) or self._projected(entry, whose, origin)
+            fault = self._fault(entry, kept, whose, index) or self._projected(entry, whose, origin)
         if fault is not None:
             self._crash("quarantine")
             disk.quarantines[log.name] = Quarantine(index, fault.code, fault.detail)
@@ -287,7 +275,7 @@ class Server:
             return False
         return True
 
-    def _fault(self, entry: Entry, whose: Log, index: int) -> Fault | None:
+    def _fault(self, entry: Entry, kept: Kept, whose: Log, index: int) -> Fault | None:
         actors = enrolments(entry, whose)
 
         def actor_of(actor: UUID) -> ActorView | None:
@@ -296,7 +284,7 @@ class Server:
                 return actors.get(actor)
             return ActorView(row["kind"], row["parent"], self.disk.server(row["origin"]))
 
-        return judge(claims_of(entry, Place(whose, index)), whose, actor_of)
+        return judge(_claims(kept.data, kept.content, whose, index), whose, actor_of)
 
     def _projected(self, entry: Entry, whose: Log, origin: int) -> Fault | None:
         disk = self.disk
@@ -386,3 +374,11 @@ def _read(data: bytes, content: bytes | None) -> Entry | Fault | str:
         return f"needs a newer Karnet: {error}"
     except (NotCanonical, ValueError) as error:
         return Fault("garbled", str(error))
+
+
+@lru_cache(maxsize=8192)
+def _claims(data: bytes, content: bytes | None, whose: Log, index: int) -> tuple[Claim, ...]:
+    """What an entry that can be read claims. Pure, so remembered: every server asks it."""
+    entry = _read(data, content)
+    assert isinstance(entry, Entry)
+    return claims_of(entry, Place(whose, index))

@@ -46,6 +46,8 @@ class Table:
         self.schema = schema
         self.rows: dict[Key, Row] = {}
         self.taken: list[dict[Key, Key]] = [{} for _ in schema.keys[1:]]
+        self.key_of, *self.further = schema.readers
+        """A row's primary key, and its further ones."""
 
     def copy(self) -> Table:
         """Return a copy that shares nothing that changes."""
@@ -53,10 +55,6 @@ class Table:
         copy.rows = {key: dict(row) for key, row in self.rows.items()}
         copy.taken = [dict(taken) for taken in self.taken]
         return copy
-
-    def key_of(self, row: Row) -> Key:
-        """Return a row's primary key."""
-        return tuple(row[column] for column in self.schema.primary)
 
 
 class Tables:
@@ -66,7 +64,7 @@ class Tables:
         self._server_of = server_of
         self._tables: dict[type[Model], Table] = {}
         self._undo: list[Callable[[], object]] = []
-        self._touched: list[tuple[Table, Row]] = []
+        self._touched: dict[int, tuple[Table, Row]] = {}
 
     def copy(self, server_of: Callable[[int], UUID]) -> Tables:
         """Return a copy of all rows (a backup)."""
@@ -89,7 +87,7 @@ class Tables:
 
     def project(self, batch: Sequence[Recorded], *, arriving: bool) -> None:
         """Do what the projections of a batch do, all of it or nothing. Raises Conflict or Refused, as tables do."""
-        self._undo, self._touched = [], []
+        self._undo, self._touched = [], {}
         try:
             for form, rows in collect(batch):
                 self._apply(form, rows, arriving)
@@ -99,7 +97,7 @@ class Tables:
                 undo()
             raise
         finally:
-            self._undo, self._touched = [], []
+            self._undo, self._touched = [], {}
 
     def _apply(self, form: Form, rows: list[tuple[Any, ...]], arriving: bool) -> None:
         prepared = form.prepare_arrivals(rows) if arriving else form.prepare(rows)
@@ -113,7 +111,7 @@ class Tables:
 
     def _check(self) -> None:
         """What a commit checks: conditions of rows written, and references of rows inserted."""
-        for table, row in self._touched:
+        for table, row in self._touched.values():
             schema = table.schema
             for column in schema.required:
                 if row[column] is None:
@@ -132,16 +130,20 @@ class Tables:
         key = table.key_of(row)
         if key in table.rows:
             return False
-        further = [tuple(row[column] for column in columns) for columns in table.schema.keys[1:]]
-        places = [(taken, place) for taken, place in zip(table.taken, further, strict=True) if None not in place]
-        if any(place in taken for taken, place in places):
-            return False
+        places = []
+        for taken, read in zip(table.taken, table.further, strict=True):
+            place = read(row)
+            if None in place:
+                continue
+            if place in taken:
+                return False
+            places.append((taken, place))
         table.rows[key] = row
         self._undo.append(lambda: table.rows.pop(key))
         for taken, place in places:
             taken[place] = key
             self._undo.append(lambda taken=taken, place=place: taken.pop(place))  # type: ignore[misc]
-        self._touched.append((table, row))
+        self._touched[id(row)] = (table, row)
         return True
 
     def update(self, table: Table, row: Row, values: Mapping[str, Any]) -> None:
@@ -149,7 +151,7 @@ class Tables:
         before = {column: row[column] for column in values}
         self._undo.append(lambda: row.update(before))
         row.update(values)
-        self._touched.append((table, row))
+        self._touched[id(row)] = (table, row)
 
     def later(self, one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
         """Whether a stamp (at, origin, number) is later than another: instant, then server, then place in its log."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections import Counter
@@ -38,6 +39,9 @@ def simulate(session: Session, seed: int | None, histories: int | None, attack: 
     _set_up()
     from karnet.federation.sim.attacks import ATTACKS
     from karnet.federation.sim.history import Failed, play
+
+    gc.collect()
+    gc.freeze()  # What was imported stays: nothing of it need be looked through again and again.
 
     if attack is not None and attack not in ATTACKS:
         raise click.BadParameter(f"one of {', '.join(ATTACKS)}", param_hint="--attack")

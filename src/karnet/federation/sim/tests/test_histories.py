@@ -23,7 +23,7 @@ from karnet.journal.rules import arrivals
 from karnet.journal.tlog.checkpoint import Checkpoint
 
 BATCH = 50
-BATCHES = int(os.environ.get("KARNET_HISTORIES", "1000")) // BATCH
+BATCHES = int(os.environ.get("KARNET_HISTORIES", "2000")) // BATCH
 """More of them by night: KARNET_HISTORIES=20000."""
 
 
