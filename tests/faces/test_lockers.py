@@ -7,26 +7,31 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from karnet.access.operations import gate_id
+from karnet.access.requests import EnrolGate
+from karnet.access.services import enrol_gates
 from karnet.faces.base.clock import wall_now
 from karnet.faces.displays import pairing
 from karnet.lockers.requests import Furnish, Grid, LockersReady, Section
 from karnet.lockers.services import furnish
 from tests.faces.conftest import Visit, check_page, shoot
-from tests.faces.test_pool import ANNA, GATES, POOL, Evening
+from tests.faces.test_pool import ANNA, POOL, Evening
 from tests.faces.test_pool import anna as anna
 from tests.faces.test_pool import evening as evening
 
-READER = GATES["out"].gate
+READER = gate_id(POOL, "lockers-a")
 
 
 @pytest.fixture
 def hall(evening: Evening) -> Evening:
-    """Two sections; the reader of the first is the pool's last gate."""
+    """Two sections, the first one with a reader."""
+    at = evening.clock(0)
+    enrol_gates([EnrolGate(key="a", at=at, actor=ANNA, facility=POOL, code="lockers-a", name="Section A")])
     sections = (
         Section(code="A", grid=Grid(aisles=3, positions=14, rows=2, first=101), readers=(READER,), exit_waits=True),
         Section(code="B", grid=Grid(positions=4, rows=2, first=201)),
     )
-    (ready,) = furnish([Furnish(key="lockers", at=evening.clock(0), actor=ANNA, facility=POOL, sections=sections)])
+    (ready,) = furnish([Furnish(key="lockers", at=at, actor=ANNA, facility=POOL, sections=sections)])
     assert isinstance(ready, LockersReady), ready
     return evening
 

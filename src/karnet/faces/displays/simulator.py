@@ -57,8 +57,8 @@ def simulator(request: HttpRequest) -> HttpResponse:
     shown = {
         "choices": choices,
         "screen": screen,
-        "border": border[1] if border else None,
-        "cards": _bands(screen, at) if border else _shelf(last_sold_media(SHELF), screen),
+        "border": border[1] if border else screen.section,
+        "cards": _bands(screen, at) if border or screen.section else _shelf(last_sold_media(SHELF), screen),
         "news": reverse("displays:preview-news", args=[screen.gate.id]) + f"?languages={languages}",
         "mark": mark_of(screen, at),
     }
@@ -79,7 +79,7 @@ def tap(request: HttpRequest, gate: UUID) -> HttpResponse:
     return HttpResponse(
         render_scene(screen, scene)
         + render_to_string("displays/turning.html", {"screen": screen, "scene": scene, "number": number}, request)
-        + (_band_again(screen, medium) if borders([gate]) else _card_again(screen, medium))
+        + (_band_again(screen, medium) if screen.section or borders([gate]) else _card_again(screen, medium))
     )
 
 
