@@ -7,8 +7,9 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["receipt", "return", "copy", "test"]
-"""`receipt` of a sale; `return`: money paid back (never fiscal); `copy` of a receipt (never fiscal); `test`."""
+Kind = Literal["receipt", "return", "copy", "test", "report"]
+"""`receipt` of a sale; `return`: money paid back (never fiscal); `copy` of a receipt (never fiscal); `test`; `report`:
+the daily report of a fiscal printer."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

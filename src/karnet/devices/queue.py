@@ -117,6 +117,17 @@ def print_test(printer: UUID, at: datetime) -> bool:
     return True
 
 
+def print_report(printer: UUID, at: datetime, key: str) -> bool:
+    """Queue a fiscal printer's daily report, behind what waits already. `key`: of the request; the same asks once.
+    False for a printer that is not there or is not fiscal."""
+    row = Printer.objects.filter(id=printer, kind="posnet", retired_at__isnull=True).first()
+    if row is None:
+        return False
+    report = Document(kind="report", number="", at=at, currency="")
+    Job.objects.bulk_create([_job(report, row, ("report", key), None, None)], ignore_conflicts=True)
+    return True
+
+
 def retry(job: UUID) -> bool:
     """Print a job that failed, or of which somebody saw that it is not on paper. False where it does not stand still."""
     return bool(
@@ -204,7 +215,7 @@ def _of_returns(made: Made, given: Given) -> Iterable[Job]:
 
 def _job(document: Document, printer: Printer, what: tuple[object, ...], point: UUID | None, order: UUID | None) -> Job:
     return Job(
-        id=named_id("print", printer.id, *what) if what[0] in ("test", "copy") else named_id("print", *what),
+        id=named_id("print", printer.id, *what) if what[0] in ("test", "copy", "report") else named_id("print", *what),
         printer_id=printer.id,
         kind=document.kind,
         sales_point=point,

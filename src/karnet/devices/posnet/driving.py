@@ -45,13 +45,14 @@ Reply = Frame | Silence
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the printer had done before ours began: its number, daily reports, finished receipts, headers printed; and
-    what ours comes to by VAT number (empty for papers that are not fiscal)."""
+    what ours comes to by VAT number (empty for papers that are not sales). `report`: ours is a daily report."""
 
     printer: str
     reports: int
     receipts: int
     headers: int
     totals: tuple[int, ...] = ()
+    report: bool = False
 
 
 class Remember(msgspec.Struct, frozen=True):
@@ -111,6 +112,8 @@ def print_document(document: Document, paper: Paper, mark: Mark | None) -> Machi
             return counted
         if document.kind == "return":
             return (yield from _slip(document, counted))
+        if document.kind == "report":
+            return (yield from _report(counted))
         programmed = rates((yield from _told(Frame(command="vatget"))))
         prepared = receipt(document, programmed, paper)
         if isinstance(prepared, Unprintable):
@@ -156,8 +159,12 @@ def judged(mark: Mark, now: Mark, last: Frame, counters: Frame) -> Mark | Printe
     """Return whether what was begun at `mark` has been printed: Printed, Unclear, or (it was not) where we begin."""
     if now.printer != mark.printer:
         return Unclear("other_printer")
+    if mark.report and now.reports == mark.reports + 1:
+        return Printed(f"{now.reports:04d}")
     if now.reports != mark.reports:
         return Unclear("daily_report")
+    if mark.report:
+        return now
     if not mark.totals:
         if now.headers == mark.headers:
             return now
@@ -193,6 +200,17 @@ def _slip(document: Document, mark: Mark) -> Machine:
         yield Remember(None)
         return Declined(answer.error, "stocash")
     return Printed("")
+
+
+def _report(mark: Mark) -> Machine:
+    """Make the daily report, for the day by the printer's own clock: it takes no other."""
+    clock = yield from _told(Frame(command="rtcget"))
+    yield Remember(msgspec.structs.replace(mark, report=True))
+    answer = yield from _told(Frame(command="dailyrep", fields={"da": clock.fields.get("da", b"")[:10]}), errors=True)
+    if answer.error is not None:
+        yield Remember(None)
+        return Declined(answer.error, "dailyrep")
+    return Printed(f"{mark.reports + 1:04d}")
 
 
 def _told(frame: Frame, *, errors: bool = False) -> Step:

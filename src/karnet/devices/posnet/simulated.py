@@ -23,6 +23,7 @@ _NEEDS_PAPER = ("trinit", "trline", "trpayment", "trend", "trcancel", "prncancel
 UNKNOWN, MISSING, BAD_VALUE, BAD_FIELD_LENGTH = 1, 2, 3, 10
 EMPTY, BAD_RATE, NO_TRANSACTION, BAD_PRICE, BAD_QUANTITY = 1992, 2000, 2005, 2006, 2007
 IN_TRANSACTION, NOTHING_TO_CLOSE, PAYMENTS_SHORT, RATE_BLOCKED = 2038, 2039, 2054, 2106
+BAD_DATE = 2024
 LINE_SUM, END_SUM, PACK_SUM, PAYMENT_SUM, CHANGE_SUM = 2802, 2805, 2806, 2808, 2809
 
 
@@ -49,6 +50,7 @@ class SimulatedPrinter:
         self.paper: list[str] = []
         self.has_paper = self.closed = True
         self.keeps_transaction = False
+        self.clock = "2026-01-17;12:00"
         self.totals = [0] * 7
         self.receipts = self.last_number = self.cancelled = self.reports = self.headers = 0
         self.receipts_ever = 0
@@ -60,7 +62,7 @@ class SimulatedPrinter:
             "trpayment": self._trpayment, "trend": self._trend, "trcancel": self._trcancel,
             "prncancel": self._trcancel, "stocash": self._stocash, "dailyrep": self._dailyrep,
             "scomm": self._scomm, "scnt": self._scnt, "strns": self._strns, "stot": self._stot,
-            "vatget": self._vatget, "sprn": self._sprn, "sdev": self._sdev,
+            "vatget": self._vatget, "rtcget": self._rtcget, "sprn": self._sprn, "sdev": self._sdev,
         }  # fmt: skip
 
     def must_wait(self, frame: Frame) -> bool:
@@ -186,6 +188,8 @@ class SimulatedPrinter:
     def _dailyrep(self, frame: Frame) -> dict[str, str]:
         if self._open is not None:
             raise Refusal(IN_TRANSACTION)
+        if "da" in frame.fields and frame.fields["da"] != self.clock[:10].encode():
+            raise Refusal(BAD_DATE)
         self._header("RAPORT FISKALNY DOBOWY")
         for number, amount in enumerate(self.totals):
             if amount:
@@ -219,6 +223,9 @@ class SimulatedPrinter:
         return {
             f"v{letter}": f"{rate // 100},{rate % 100:02d}" for letter, rate in zip(LETTERS, self.rates, strict=True)
         }
+
+    def _rtcget(self, frame: Frame) -> dict[str, str]:
+        return {"da": self.clock}
 
     def _sprn(self, frame: Frame) -> dict[str, str]:
         return {"pr": "1" if not self.closed else "5" if not self.has_paper else "0"}

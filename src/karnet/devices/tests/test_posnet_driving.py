@@ -198,6 +198,16 @@ def test_the_slip_of_a_return_is_printed_once_and_is_not_fiscal(server: PosnetSe
     assert by_rate(server.printer) == {}
 
 
+@pytest.mark.parametrize("kind", FAULTS)
+def test_the_daily_report_is_made_once_and_receipts_go_on_behind_it(server: PosnetServer, kind: FaultKind) -> None:
+    assert Job(sale(1)).until_it_ends(server) == Printed("0001/00001")
+    report = Document(kind="report", number="", at=AT, currency="")
+    server.faults = [Fault(server.asked + 3, kind)]
+    assert Job(report).until_it_ends(server) == Printed("0001")
+    assert Job(sale(2)).until_it_ends(server) == Printed("0002/00001")
+    assert (server.printer.reports, server.printer.receipts_ever) == (1, 2)
+
+
 class Babbler:
     """A line on which anything comes back: noise, or frames under the right token that say anything."""
 

@@ -7,6 +7,7 @@ from typing import Any, get_args
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -22,11 +23,12 @@ from karnet.devices.printers import (
     printers,
     retire_printer,
 )
-from karnet.devices.queue import STOPPED, KnownJob, last_jobs, open_jobs, print_test, retry, settle
-from karnet.faces.backoffice.frame import LOOKS, MANAGES, facilities, page, typed
+from karnet.devices.queue import STOPPED, KnownJob, last_jobs, open_jobs, print_report, print_test, retry, settle
+from karnet.faces.backoffice.frame import LOOKS, MANAGES, facilities, page, request_key, typed
 from karnet.faces.base import printer_words
 from karnet.faces.base.access import allow
 from karnet.faces.base.clock import wall_now
+from karnet.faces.base.guard import role_of
 from karnet.faces.base.words import refusal
 from karnet.kernel.outcomes import Refused
 from karnet.parties.selectors import names, sales_points, sales_points_of
@@ -69,6 +71,7 @@ def printer(request: HttpRequest, printer: UUID) -> HttpResponse:
         "one": _shown([one])[0],
         "facility": place,
         "points": [(point, name, point.id in one.sales_points) for point, name in _points(place.id)],
+        "manages": role_of(request) in MANAGES,
         "jobs": [_job(job) for job in last_jobs(printer)],
     }
     return page(request, "printer.html", "office:printers", context)
@@ -105,16 +108,20 @@ def add(request: HttpRequest) -> HttpResponse:
     return redirect("office:printer", made)
 
 
-@allow(*MANAGES)
+@allow(*LOOKS)
 @require_POST
 def change(request: HttpRequest, printer: UUID) -> HttpResponse:
-    """Change whose papers come out there, print a test, or use it no more."""
+    """Make the daily report; for managers: change whose papers come out there, print a test, use it no more."""
     one, what = _found(printer), typed(request.POST, "what")
+    if what != "report" and role_of(request) not in MANAGES:
+        raise PermissionDenied
     if what == "points":
         _assign(request, one.facility, one.id, _ROLES[one.kind])
         messages.success(request, _("Saved."))
     elif what == "test" and print_test(one.id, wall_now()):
         messages.success(request, _("A test slip is being printed."))
+    elif what == "report" and print_report(one.id, wall_now(), request_key(request)):
+        messages.success(request, _("The daily report is being printed."))
     elif what == "end" and retire_printer(one.id, wall_now()):
         messages.success(request, _("It is used no more."))
         return redirect("office:printers")

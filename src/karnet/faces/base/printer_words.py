@@ -40,6 +40,7 @@ KINDS: Mapping[str, Promise] = {
     "return": gettext_lazy("Return"),
     "copy": gettext_lazy("Copy"),
     "test": gettext_lazy("Test print"),
+    "report": gettext_lazy("Daily report"),
 }
 _WHY: Mapping[str, Promise] = {
     "rate_unknown": gettext_lazy("The printer has no letter for this VAT rate. Program the rate, then print again."),
@@ -58,6 +59,7 @@ _DECLINED: Mapping[str, Promise] = {
     "2106": gettext_lazy("It refuses a higher VAT rate for goods of this name than before. Rename the goods."),
     "2010": gettext_lazy("Its totals of the day are full. Make the daily report, then print again."),
     "383": gettext_lazy("It wants the daily report of an earlier day. Make it, then print again."),
+    "382": gettext_lazy("Nothing was sold since its last daily report."),
     "2000": gettext_lazy("It does not know this VAT rate. Program the rate, then print again."),
     "2036": gettext_lazy("It is read-only: its fiscal memory is closed."),
 }

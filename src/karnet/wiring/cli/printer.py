@@ -202,6 +202,28 @@ def retry(session: Session, job: UUID, seen: bool, drop: bool) -> Exit:
 
 
 @command.command(
+    "report",
+    examples="""
+    karnet printer report fiscal-1 --facility kopa
+    """,
+)
+@click.argument("code")
+@click.option("--facility", metavar="CODE", required=True, help="Whose printer it is.")
+@click.pass_obj
+def report(session: Session, code: str, facility: str) -> Exit:
+    """Queue the daily report of fiscal printer CODE, behind what waits already. Once a day from a timer, for example."""
+    with session.database():
+        from karnet.devices import queue
+
+        at = clock.now()
+        queued = queue.print_report(_printer(facility, code).id, at, at.isoformat())
+    if not queued:
+        raise click.UsageError(f"{code} is no fiscal printer.")
+    session.answer({"queued": code}, "The daily report will be printed.")
+    return Exit.OK
+
+
+@command.command(
     "remove",
     examples="""
     karnet printer remove fiscal-1 --facility kopa
