@@ -68,6 +68,7 @@ def _pay_out(tx: Transaction[PayOut, TakenBack]) -> None:
                 ),
                 paid=paid,
                 terms=terms,
+                from_cards=bool(order.paid),
             )
         answer, operations = decide_pay_out(request, counter, desk, held, known, done)
         for operation in operations:

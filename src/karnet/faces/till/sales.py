@@ -82,10 +82,13 @@ def back(request: HttpRequest, desk: Desk, order: UUID) -> HttpResponse:
         )  # fmt: skip
     if isinstance(answer, Refused):
         return _show(request, desk, sold, refusal=answer, again=_again(request, answer), status=422)
-    amount = base_words.money(answer.refund, desk.facility)
+    amount = base_words.money(answer.refund - answer.to_cards, desk.facility)
     done = (
         _("Pay out %(amount)s") % {"amount": amount} if kind == "cash" else _("Refund %(amount)s") % {"amount": amount}
     )
+    if answer.to_cards:
+        on_card = base_words.money(answer.to_cards, desk.facility)
+        done += " · " + _("%(amount)s is back on the card that paid") % {"amount": on_card}
     return _show(request, desk, _receipt(order), done=done)
 
 

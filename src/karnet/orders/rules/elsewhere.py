@@ -39,7 +39,7 @@ class LineSold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
-    """What paying out alone is decided by. `sold`: the order's lines; `home`, `code`: the facility that sold it; `paid`:
+    """What paying out alone is decided by. `sold`: the order's lines; `from_cards`: cards or passes paid some of it; `home`, `code`: the facility that sold it; `paid`:
     what was paid out alone so far by card, minor units; `terms`: as accounts.selectors.card_terms."""
 
     home: UUID
@@ -47,6 +47,7 @@ class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
     sold: tuple[LineSold, ...]
     paid: Mapping[UUID, int]
     terms: Sequence[CardTerms]
+    from_cards: bool = False
 
 
 def refund_id(sales_point: UUID, key: str) -> UUID:
@@ -90,6 +91,8 @@ def decide_alone(
     """
     terms = terms_at(known.terms, request.at)
     if terms is None or not terms.refund_minor or not {place.facility, known.home} <= terms.facilities:
+        return refused(Reason.HOME_SILENT, facility=known.code)
+    if known.from_cards:  # What a card paid goes back to it, which the server that sold does alone.
         return refused(Reason.HOME_SILENT, facility=known.code)
     by_id = {line.id: line for line in known.sold}
     if not request.lines or any(line not in by_id for line in request.lines):
