@@ -228,13 +228,11 @@ class BenefitEntry(ProjectedModel):
 
 
 class Secret(models.Model):
-    """The code with which the holder of a pass looks at it: its hash only. `tries`: wrong ones since `tries_since`."""
+    """The code with which the holder of a pass looks at it: its hash only."""
 
     of = models.UUIDField(primary_key=True)
     hash = models.CharField(max_length=256)
     set_at = models.DateTimeField()
-    tries = models.IntegerField(default=0)
-    tries_since = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "passes_secret"

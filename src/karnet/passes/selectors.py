@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -18,7 +18,7 @@ from karnet.kernel.reasons import Reason
 from karnet.orders.selectors import rows, rows_at_once
 from karnet.parties.selectors import facilities
 from karnet.passes.kinds import PassKind, PurseUnit
-from karnet.passes.operations import purse_account
+from karnet.passes.operations import CREDITS, purse_account
 from karnet.passes.rules.state import InstalmentState, PassState, admits, pays
 from karnet.passes.rules.wallets import Hold, Wallet
 
@@ -261,6 +261,55 @@ def view(wallet: Wallet, at: datetime) -> PassView:
             for purse in kind.purses
         ),
     )  # fmt: skip
+
+
+LineKind = Literal["top_up", "bonus", "paid", "back", "expired", "credits"]
+
+
+class PassLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What came onto a pass or went off it at once, of money (bonus money apart) or credits; `document`: the number of what was
+    billed with it, if anything was."""
+
+    at: datetime
+    what: LineKind
+    unit: PurseUnit
+    amount: int
+    document: str = ""
+
+
+def statement(pass_: UUID, limit: int | None = None) -> list[PassLine]:
+    """Return what happened to what is on a pass, in the order it happened; `limit`: the last so many lines."""
+    found = rows(
+        "WITH purse AS (SELECT id, unit FROM accounts_account WHERE owner = %s AND purpose LIKE 'pass:%%'),"
+        " side AS (SELECT t.at, t.number, t.target AS other, -t.amount AS amount, p.unit FROM purse p"
+        " JOIN accounts_transfer t ON t.source = p.id"
+        " UNION ALL SELECT t.at, t.number, t.source, t.amount, p.unit FROM purse p JOIN accounts_transfer t ON t.target = p.id),"
+        " line AS (SELECT s.at, s.number, a.purpose, s.unit, min(a.owner::text)::uuid AS owner, sum(s.amount)::bigint AS amount,"
+        " (s.amount > 0) AS gain FROM side s JOIN accounts_account a ON a.id = s.other GROUP BY 1, 2, 3, 4, 7)"
+        " SELECT l.at, l.purpose, l.unit, l.gain, l.amount, EXISTS (SELECT FROM passes_top_up u WHERE u.of = %s"
+        " AND u.at = l.at AND u.number = l.number), coalesce((SELECT o.document FROM orders_tab_bill b JOIN orders_order o"
+        " ON o.id = b.\"order\" WHERE b.tab = l.owner ORDER BY b.number LIMIT 1), '') FROM line l"
+        " ORDER BY l.at DESC, l.number DESC, l.purpose LIMIT %s",
+        [pass_, pass_, limit],
+    )
+    return [
+        PassLine(
+            at=at, what=_what(purpose, gain=gain, topped=topped, unit=unit),
+            unit="credits" if unit == CREDITS else "money", amount=amount, document=document,
+        )
+        for at, purpose, unit, gain, amount, topped, document in reversed(found)
+    ]  # fmt: skip
+
+
+def _what(purpose: str, *, gain: bool, topped: bool, unit: str) -> LineKind:
+    """Tell what a transfer to or from a purse was, by what stands on its other side."""
+    if gain:
+        if purpose == "bonuses":
+            return "bonus"
+        return "top_up" if topped else "back"
+    if purpose in ("revenue", "bonuses"):
+        return "expired"
+    return "credits" if unit == CREDITS else "paid"
 
 
 class DueInstalment(msgspec.Struct, frozen=True, kw_only=True):

@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "karnet.faces.till",
     "karnet.faces.api",
     "karnet.faces.displays",
+    "karnet.faces.portal",
     "karnet.faces.backoffice",
 ]
 MIDDLEWARE = [

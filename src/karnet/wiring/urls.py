@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("till/", include("karnet.faces.till.urls")),
     path("api/v1/", include("karnet.faces.api.urls")),
     path("gates/", include("karnet.faces.displays.urls")),
+    path("pass/", include("karnet.faces.portal.urls")),
     path("office/", include("karnet.faces.backoffice.urls")),
     path("status", views.status),
     path("health", public(views.health)),

@@ -57,7 +57,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return _page(request, form)
     username, password = form.cleaned_data["username"], form.cleaned_data["password"]
-    if not lockout.may_try(username, _address(request), wall_now()):
+    if not lockout.may_try(username, client_address(request), wall_now()):
         minutes = int(lockout.WINDOW.total_seconds() // 60)
         form.add_error(None, _("Too many tries. Wait %(minutes)s minutes, or ask your manager.") % {"minutes": minutes})
         return _page(request, form, status=429)
@@ -82,7 +82,7 @@ def log_in_code(request: HttpRequest) -> HttpResponse:
         return redirect(_with_next("karnet:log-in", request))
     form = RecoveryForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if not lockout.may_try(username, _address(request), wall_now()):
+        if not lockout.may_try(username, client_address(request), wall_now()):
             form.add_error(None, _("Too many tries. Wait, then log in again."))
             return _page(request, form, template="karnet/log_in_code.html", status=429)
         device = second_factor(user)
@@ -184,7 +184,7 @@ def choose_theme(request: HttpRequest) -> HttpResponse:
 
 def _enter(request: HttpRequest, user: Any, username: str) -> HttpResponse:
     """Sign somebody in who proved who they are, and go on to what was asked for."""
-    lockout.succeeded(username, _address(request))
+    lockout.succeeded(username, client_address(request))
     auth.login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
     request.session.clear_expired()  # Nothing else would ever delete them.
     return HttpResponseRedirect(_next(request))
@@ -227,7 +227,7 @@ def _with_next(route: str, request: HttpRequest) -> str:
     return reverse(route) + (f"?{urlencode({'next': target})}" if target != "/" else "")
 
 
-def _address(request: HttpRequest) -> str:
+def client_address(request: HttpRequest) -> str:
     """Return who asks. Behind a proxy it is the last address of the list: the proxy itself wrote that one."""
     forwarded = request.headers.get("X-Forwarded-For", "") if settings.KARNET_BEHIND_PROXY else ""
     return forwarded.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR") or "unknown")

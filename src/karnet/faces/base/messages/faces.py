@@ -38,7 +38,9 @@ class Face:
         return parsed(file.read_text()) if file.exists() else {}
 
 
-FACES = (Face("base"), Face("till"), Face("displays"), Face("backoffice", ("pl",)), Face("api", ("pl",)))
+FACES = (
+    Face("base"), Face("till"), Face("displays"), Face("portal"), Face("backoffice", ("pl",)), Face("api", ("pl",)),
+)  # fmt: skip
 
 
 def update(face: Face) -> None:

@@ -1,0 +1,1 @@
+"""Portal: what clients look at without a log-in: what is on an electronic pass (docs/passes.md)."""
