@@ -14,6 +14,7 @@ from karnet.access.operations import gate_id
 from karnet.access.requests import EnrolGate
 from karnet.access.services import enrol_gates
 from karnet.accounts.services import OpenBooks, open_books
+from karnet.accounts.top_ups import Tier
 from karnet.catalogue.rules import ProductDraft, Publication, Publish, PublishTariff
 from karnet.catalogue.selectors import on_sale
 from karnet.catalogue.services import publish
@@ -39,6 +40,9 @@ from karnet.parties.services import (
     enrol_operators,
     enrol_sales_points,
 )
+from karnet.passes.kinds import PassKind
+from karnet.passes.requests import OfferPasses, PassesOffered
+from karnet.passes.services import offer as offer_passes
 from karnet.stays.requests import Band, Border, ChargeBand, Enter, Entered, Furnish, HouseRules, Let, Read, Ready
 from karnet.stays.services import charge_bands, enter, furnish, read
 from karnet.tariffs.model import Band as Prices
@@ -347,3 +351,40 @@ def test_the_hall_tells_guests_how_they_stand_and_shows_slides_beside_the_gate(
     expect(hall.locator(".scene")).to_contain_text("Please pay at the till, then come back.")
     shoot(hall, "split-display")
     check_page(hall)
+
+
+def test_a_pass_is_sold_and_pays_for_its_guests(visit: Visit, anna: Any, evening: Evening) -> None:
+    tiers = (Tier(from_minor=10000, bonus_bp=500), Tier(from_minor=30000, bonus_bp=1500))
+    kind = PassKind(
+        code="value", names={"en": "Value card"}, amounts=(10000, 30000), tiers=tiers, card_price_minor=1000, hold_minor=4000
+    )  # fmt: skip
+    (offered,) = offer_passes(
+        [OfferPasses(key="passes", at=evening.clock(0), actor=ANNA, facility=POOL, kinds=(kind,))]
+    )
+    assert isinstance(offered, PassesOffered), offered
+    page = visit("/till/pool/passes", anna)
+    read_band(page, "900001")
+    expect(page.get_by_role("heading", name="Sell: Value card")).to_be_visible()
+    page.get_by_text("310.00").click()
+    shoot(page, "pool-pass-sell")
+    check_page(page)
+    page.get_by_role("button", name="Payment card").click()
+    expect(page.get_by_text("with a bonus of 45.00")).to_be_visible()
+
+    page.goto("/till/pool/")
+    read_band(page, "900001")
+    expect(page.get_by_text("Pass 900001 pays: 345.00")).to_be_visible()
+    read_band(page, "700501")
+    expect(page.locator(".till-due")).to_contain_text("0.00")
+    page.get_by_role("button", name="Give out the bands").click()
+    expect(page.get_by_text("1 band is given out")).to_be_visible()
+    evening.passes("in", "700501", 0)
+    evening.clock(70)
+    read_band(page, "700501")
+    expect(page.get_by_text("From the pass")).to_be_visible()
+    page.get_by_role("button", name="End without payment").click()
+    expect(page.get_by_text("K1-000002")).to_be_visible()
+    page.goto("/till/pool/passes?number=900001")
+    expect(page.get_by_role("term").filter(has_text="Money")).to_be_visible()
+    shoot(page, "pool-pass")
+    check_page(page)

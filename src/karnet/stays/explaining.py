@@ -14,6 +14,7 @@ from karnet.entitlements.selectors import media
 from karnet.kernel.time import instant
 from karnet.orders.rules.tab_entries import Entry, TabState
 from karnet.orders.tabs import tab_states
+from karnet.passes.selectors import wallets
 from karnet.stays import selectors
 from karnet.stays.requests import HouseRules
 from karnet.stays.rules import billing
@@ -108,10 +109,12 @@ def _curve(stay: StayState, facility: Facility, rater: Rater, until: datetime) -
 
 
 class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
-    """What settling would come to, minor units: `owed` is to be paid; `refund` would be paid back, which happens when
-    these are the tab's `last` stays. `spare`: what the tab has for whoever joins it."""
+    """What settling would come to, minor units: `owed` is to be paid, besides `by_pass`, which the passes pay on which people
+    came; `refund` would be paid back, which happens when these are the tab's `last` stays. `spare`: what the tab has for
+    whoever joins it."""
 
     owed: int
+    by_pass: int
     refund: int
     last: bool
     spare: int
@@ -121,6 +124,7 @@ def foreseen(tab: UUID, stays: Collection[UUID], at: datetime) -> Foreseen | Non
     """Return what closing these stays of a tab as of `at` would come to, None for an unknown tab. No stays: what is owed on
     the tab as it stands."""
     inside = selectors.inside(tab_states([tab]))
+    inside.wallets = wallets(selectors.paying(inside))
     state = inside.tabs.get(tab)
     if state is None:
         return None
@@ -128,9 +132,11 @@ def foreseen(tab: UUID, stays: Collection[UUID], at: datetime) -> Foreseen | Non
     chosen = [stay for stay in going_on if stay.id in set(stays)]
     spare = max(0, billing.free_money(state, going_on))
     last = len(chosen) == len(going_on)
-    owed = billing.owed(inside, chosen, at) if chosen else max(0, -billing.free_money(state, going_on))
+    by_pass, owed = 0, max(0, -billing.free_money(state, going_on))
+    if chosen:
+        by_pass, owed = billing.by_passes(inside, chosen, at)
     refund = _left_over(inside, chosen, state, at) if last else 0
-    return Foreseen(owed=owed, refund=refund, last=last, spare=spare)
+    return Foreseen(owed=owed, by_pass=by_pass, refund=refund, last=last, spare=spare)
 
 
 def _left_over(inside: Inside, stays: list[StayState], tab: TabState, at: datetime) -> int:

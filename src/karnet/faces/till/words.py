@@ -63,6 +63,12 @@ FORCES: Mapping[str, Promise] = {
     "staff_error": gettext_lazy("Our mistake"),
     "other": gettext_lazy("Other reason"),
 }
+PURSES: Mapping[str, Promise] = {
+    "money": gettext_lazy("Money"),
+    "bonus": gettext_lazy("Bonus"),
+    "goods": gettext_lazy("For goods"),
+    "classes": gettext_lazy("Classes"),
+}
 LINES: Mapping[str, Promise] = {
     "stay": gettext_lazy("Stay"),
     "on_top": gettext_lazy("Zones charged on top"),
@@ -71,6 +77,8 @@ LINES: Mapping[str, Promise] = {
     "prepaid": gettext_lazy("Prepayment for a stay"),
     "lost_band": gettext_lazy("Lost band"),
     "forgiven": gettext_lazy("Forgiven"),
+    "pass_card": gettext_lazy("Card of a pass"),
+    "pass_instalment": gettext_lazy("Instalment of a pass"),
 }
 """What is charged to a tab and stands on no price list."""
 

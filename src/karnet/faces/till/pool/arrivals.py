@@ -140,7 +140,7 @@ def alter(coming: Arrivals, number: str, action: str) -> None:
 def due(coming: Arrivals, offered: Offered | None, spare: int) -> int:
     """Return what they prepay, less what their tab has to spare and what was paid in part."""
     if coming.on_pass:
-        return 0
+        return 0  # Part of the pass is held for each band.
     return max(0, sum(one.price(offered) for one in coming.bands) - spare) - coming.paid
 
 
@@ -153,7 +153,7 @@ def asked_bands(coming: Arrivals) -> tuple[Band, ...]:
             kind=one.kind,  # type: ignore[arg-type]
             category=one.category,
             package=one.package,
-            prepaid_minor=0 if coming.on_pass and one.prepaid is None and not one.package else one.prepaid,
+            prepaid_minor=one.prepaid,
         )
         for one in coming.bands
     )

@@ -27,6 +27,7 @@ from karnet.faces.base.stay_words import (
 from karnet.faces.till.desk import Desk
 from karnet.faces.till.words import line_name
 from karnet.kernel.time import zone
+from karnet.lockers.selectors import LockerHeld, lockers_of
 from karnet.orders.operations import Payment, TabLine
 from karnet.orders.tabs import TabSummary, tab_states, tabs
 from karnet.stays.explaining import Explained, Foreseen, explain, foreseen
@@ -74,12 +75,14 @@ class ZoneSum(NamedTuple):
 
 
 class BandBill(NamedTuple):
-    """One person's part of the bill, in words. `chosen`: leaves now; `strip`: the chart, where one is drawn."""
+    """One person's part of the bill, in words. `chosen`: leaves now; `strip`: the chart, where one is
+    drawn; `locker`: the one they have, "" for none."""
 
     stay: Explained
     category: str
     package: str
     where: str
+    locker: str
     chosen: bool
     lines: list[LineSaid]
     zones: list[ZoneSum]
@@ -118,7 +121,7 @@ class TabBill(NamedTuple):
     @property
     def before(self) -> int:
         """What the tab has paid of this already; below zero: what is owed on it from before. So the rows add up."""
-        return self.total + self.kept + self.goods_total - self.seen.owed + self.seen.refund
+        return self.total + self.kept + self.goods_total - self.seen.owed - self.seen.by_pass + self.seen.refund
 
     @property
     def owed_before(self) -> int:
@@ -141,12 +144,16 @@ def bill_of(desk: Desk, tab: UUID, chosen: Sequence[UUID], at: datetime) -> TabB
     going_on = [stay.id for stay in staying.values() if stay.goes_on]
     leaving = [stay for stay in going_on if stay in set(chosen)] or going_on
     told = explain(going_on, at, curves=len(going_on) <= CURVES)
+    lockers = lockers_of([one.medium for one in told.values()]) if told else {}
     seen = foreseen(tab, leaving, at)
     assert seen is not None, "the tab is known"
     named = product_versions({line.product for line in summary.lines if line.stay is None})
     return TabBill(
         tab=summary,
-        people=[_band(one, desk, at, chosen=one.stay in leaving) for one in told.values()],
+        people=[
+            _band(one, desk, at, chosen=one.stay in leaving, held=lockers.get(one.medium))
+            for one in sorted(told.values(), key=lambda one: one.number)
+        ],
         gone=len(staying) - len(going_on),
         goods=[(line_name(line.code, line.product, named), line) for line in summary.lines if line.stay is None],
         seen=seen,
@@ -155,7 +162,7 @@ def bill_of(desk: Desk, tab: UUID, chosen: Sequence[UUID], at: datetime) -> TabB
     )
 
 
-def _band(one: Explained, desk: Desk, at: datetime, *, chosen: bool) -> BandBill:
+def _band(one: Explained, desk: Desk, at: datetime, *, chosen: bool, held: LockerHeld | None) -> BandBill:
     place = desk.facility
     lines = explained(one.bill, place)
     return BandBill(
@@ -163,6 +170,7 @@ def _band(one: Explained, desk: Desk, at: datetime, *, chosen: bool) -> BandBill
         category=category_name(one.category),
         package=package_name(one.package) if one.package else "",
         where=zone_name(one.zone),
+        locker=f"{held.section} {held.number}" if held else "",
         chosen=chosen,
         lines=lines,
         zones=_zones(one),

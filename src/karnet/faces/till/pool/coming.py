@@ -26,6 +26,7 @@ from karnet.faces.till.pool.screen import screen, show
 from karnet.faces.till.selling import find_card
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
+from karnet.passes.selectors import pass_by_number
 from karnet.stays.bills import look_at_bands
 from karnet.stays.requests import Enter, TakeBand
 from karnet.stays.services import enter, take_bands
@@ -90,6 +91,14 @@ def scan(request: HttpRequest, desk: Desk) -> HttpResponse:
         return show(request, desk, coming, refusal=barred or refused(Reason.UNKNOWN_MEDIUM, number=number))
     if view.to_do == "take_back":
         return _taken_back(request, desk, coming, view.number)
+    known = pass_by_number(number, desk.facility.id, now()) if medium is not None else None
+    if known is not None and coming.on_pass != known.number:
+        # A pass is read to pay for who comes; read once more, its card is a band itself.
+        if known.refused is not None:
+            return show(request, desk, coming, refusal=known.refused)
+        coming.on_pass = known.number
+        coming.changed()
+        return show(request, desk, coming)
     if medium is not None and coming.back == medium.number:
         coming.back = ""
         done = _("Band %(number)s is back. Read it once more to give it out.") % {"number": medium.number}
@@ -137,6 +146,9 @@ def drop(request: HttpRequest, desk: Desk) -> HttpResponse:
     if "payment" in request.POST:
         coming.payments = []
         coming.changed()
+    elif "pass" in request.POST:
+        coming.on_pass = ""
+        coming.changed()
     elif "join" in request.POST:
         coming.tab = None
         coming.changed()
@@ -178,7 +190,7 @@ def _enter(request: HttpRequest, desk: Desk, coming: Arrivals) -> HttpResponse:
         return Enter(
             key=f"till:{coming.key}", at=at, actor=desk.operator.id, sales_point=desk.place, tariff=coming.tariff,
             bands=bands, payments=payments, tab=coming.tab, limit_minor=0 if coming.tab else coming.limit,
-            buyer=None if coming.tab else coming.buyer,
+            buyer=None if coming.tab else coming.buyer, pass_number=coming.on_pass,
         )  # fmt: skip
 
     answer = ask(enter, entry)

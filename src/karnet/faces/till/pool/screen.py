@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from karnet.entitlements.selectors import media
 from karnet.faces.base.clock import now
 from karnet.faces.base.stay_words import category_name, duration, package_name, zone_name
 from karnet.faces.till import amounts
@@ -16,12 +17,14 @@ from karnet.faces.till.pool import arrivals, paying
 from karnet.faces.till.pool.arrivals import Arrivals
 from karnet.faces.till.screen import quick
 from karnet.kernel.outcomes import Refused
+from karnet.lockers.selectors import hooks
 from karnet.orders.receipts import receipt
 from karnet.orders.tabs import TabSummary, tabs
 from karnet.parties.selectors import companies
+from karnet.passes.selectors import kinds_offered, pass_by_number
 from karnet.stays.explaining import Offered, evacuated_since, foreseen, house_rules_of, offered
 from karnet.stays.requests import HouseRules
-from karnet.stays.selectors import heads
+from karnet.stays.selectors import heads, stays_of_tabs
 
 MANY = 8
 
@@ -128,11 +131,21 @@ def _context(desk: Desk, coming: Arrivals, shown: Screen) -> dict[str, Any]:
         "limit_typed": amounts.typed(coming.limit, currency) if coming.limit else "",
         "buyer": companies([coming.buyer]).get(coming.buyer) if coming.buyer else None,
         "entered": entered,
+        "hooks": _hooks(entered) if entered else [],
+        "on_pass": pass_by_number(coming.on_pass, desk.facility.id, now()) if coming.on_pass else None,
+        "passes": bool(kinds_offered(desk.facility.id)),
         "leave": duration(coming.leave_s) if coming.leave_s else "",
         "sold": receipt(coming.sold) if coming.sold else None,
         "zones": zone_heads(desk.facility.id),
         "evacuated": evacuated_since(desk.facility.id),
     }
+
+
+def _hooks(entered: TabSummary) -> list[tuple[str, str]]:
+    """Return on which hook each band of a tab hangs, where bands bear the number of a locker (SPEC S12)."""
+    numbers = [one.number for one in media([s.medium for s in stays_of_tabs([entered.id]).values()]).values()]
+    known = hooks(numbers)
+    return [(number, known[number].hook or known[number].number) for number in sorted(known)]
 
 
 def _limit(coming: Arrivals, shown: Screen) -> int:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from karnet.faces.till.pool import coming, inside, leaving, mending
+from karnet.faces.till.pool import coming, inside, leaving, mending, passes
 
 urlpatterns: list[URLPattern] = [
     path("", coming.home, name="pool"),
@@ -18,6 +18,9 @@ urlpatterns: list[URLPattern] = [
     path("tabs/<uuid:tab>/lost", mending.lost, name="pool-lost"),
     path("tabs/<uuid:tab>/missed", mending.missed, name="pool-missed"),
     path("tabs/<uuid:tab>/forced", mending.forced, name="pool-forced"),
+    path("passes", passes.show_pass, name="pool-passes"),
+    path("passes/sell", passes.sell_pass, name="pool-sell-pass"),
+    path("passes/top-up", passes.top_up_pass, name="pool-top-up"),
     path("inside", inside.people, name="pool-inside"),
     path("inside.pdf", inside.paper, name="pool-inside-paper"),
     path("evacuation", inside.evacuation, name="pool-evacuation"),
