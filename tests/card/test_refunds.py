@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from threading import Barrier
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +17,7 @@ from karnet.accounts.operations import CardTermsSet, house_account
 from karnet.accounts.selectors import balances, books_balance
 from karnet.entitlements.conflicts import conflicts
 from karnet.entitlements.rules import medium_id
+from karnet.entitlements.services import ReplaceAlone, replace_alone
 from karnet.federation.away import ReplaceElsewhere, answer_ask, replace_elsewhere
 from karnet.federation.core.asking import signed
 from karnet.federation.core.messages import Asked
@@ -27,8 +31,9 @@ from karnet.kernel import canonical
 from karnet.kernel.ids import named_id
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
-from karnet.orders.elsewhere import disputed_refunds, refunds_of, unpaid_refunds
-from karnet.orders.requests import TakenBack
+from karnet.orders.elsewhere import disputed_refunds, pay_out, refunds_of, unpaid_refunds
+from karnet.orders.requests import PayOut, TakenBack
+from karnet.orders.rules.elsewhere import refund_id
 from karnet.orders.selectors import orders, takings
 from karnet.orders.tests.agreeing import Agreed
 from karnet.parties.invoicing import company_id, save_seller
@@ -427,3 +432,54 @@ def test_an_invoice_of_anothers_sale_comes_from_the_sellers_series(
     with south:
         known = orders([order])[order]
         assert (known.invoice, [act.act for act in refused_acts()]) == ("NORTH/2026/000001", ["invoice"])
+
+
+def test_at_two_tills_at_once_a_refund_is_paid_once_and_the_days_limit_holds(
+    way: Way, order: UUID, north: Server, south: Server
+) -> None:
+    _limits(north, south, replacements=1)
+    with north:
+        north.sold("DAY", "lost too", minutes=70)
+    carry(north, south)
+    paying = PayOut(
+        key="pay", at=NOW, actor=south.anna, sales_point=south.till, refund=refund_id(south.till, "x"), order=order,
+        lines=_lines_of(south, order), home=north.facility, currency="PLN", amount=16000,
+    )  # fmt: skip
+    replacing = ReplaceAlone(
+        key="replace", at=NOW, actor=south.anna, old=medium_id("lost"), new_number="new", sales_point=south.till
+    )
+
+    def pay(n: int) -> object:
+        return pay_out([msgspec.structs.replace(paying, key=f"pay {n}")])[0]
+
+    def replace(n: int) -> object:
+        old, new = (medium_id("lost"), "new") if n % 2 else (medium_id("lost too"), "new too")
+        return replace_alone([msgspec.structs.replace(replacing, key=f"replace {n}", old=old, new_number=new)])[0]
+
+    with south:
+        paid, replaced = _at_once(pay), _at_once(replace)
+        assert [type(answer) for answer in paid].count(TakenBack) == 1
+        assert {answer.reason for answer in paid if isinstance(answer, Refused)} == {Reason.ALREADY_RETURNED}
+        assert _in_drawer(south) == -16000
+        assert sum(not isinstance(answer, Refused) for answer in replaced) == 1
+        assert not any(books_balance().values())
+
+
+def _at_once(act: Callable[[int], object], n: int = 4) -> list[object]:
+    """Do something in as many threads at one moment."""
+    gate = Barrier(n)
+
+    def one(place: int) -> object:
+        gate.wait()
+        try:
+            return act(place)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(n) as pool:
+        return list(pool.map(one, range(n)))
+
+
+def _lines_of(server: Server, order: UUID) -> tuple[UUID, ...]:
+    with server:
+        return _lines(order)
