@@ -67,7 +67,8 @@ class KnownPrinter(msgspec.Struct, frozen=True, kw_only=True):
 def add_printer(
     facility: UUID, code: str, kind: str, address: str, at: datetime, settings: Settings | None = None
 ) -> UUID | Refused:
-    """Write a printer down; return its id. Refuses values at fault, and a code that the facility has already."""
+    """Write a printer down; return its id. Refuses values at fault, a code that the facility has already, and an
+    address that another printer has."""
     problems = {}
     if not code.isascii() or not 0 < len(code) <= 32 or not code.replace("-", "").replace("_", "").isalnum():
         problems["code"] = "must be 1 to 32 letters, digits, - or _"
@@ -77,6 +78,9 @@ def add_printer(
         problems["kind"] = f"must be one of {', '.join(KINDS)}"
     if why := problem_with(address) if len(address) <= 200 else "is too long":
         problems["address"] = why
+    elif Printer.objects.filter(address=address, retired_at__isnull=True).exists():
+        # Two queues for one printer would each take the other's receipts for somebody else's.
+        problems["address"] = "is another printer's"
     chosen = settings or Settings()
     if not 20 <= chosen.columns <= 64 or not 20 <= chosen.name_length <= 80:
         problems["settings"] = "columns must be 20 to 64, name_length 20 to 80"

@@ -54,7 +54,7 @@ def due(at: datetime) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT printer_id FROM (SELECT DISTINCT ON (printer_id) printer_id, next_at FROM devices_job"
-            " WHERE state IN ('queued', 'printing') ORDER BY printer_id, n) AS first WHERE next_at <= %s",
+            " WHERE state IN ('queued', 'printing') ORDER BY printer_id, mark IS NULL, n) AS first WHERE next_at <= %s",
             [at],
         )
         return [row[0] for row in cursor.fetchall()]
@@ -74,7 +74,7 @@ def work(printer: UUID, clock: Clock, patience: Patience, stop: Callable[[], boo
     with _driving(printer) as ours:
         while ours and not stop():
             row = Printer.objects.filter(id=printer, retired_at__isnull=True).first()
-            first = Job.objects.filter(printer_id=printer, state__in=("queued", "printing")).order_by("n").first()
+            first = _first(printer)
             if row is None or first is None or first.next_at > clock():
                 break
             try:
@@ -88,6 +88,13 @@ def work(printer: UUID, clock: Clock, patience: Patience, stop: Callable[[], boo
             if isinstance(outcome, Waits):
                 break
     return ended
+
+
+def _first(printer: UUID) -> Job | None:
+    """Return what is printed next: the paper that was begun, else the oldest one. An older one may be queued again at
+    any time; printed in between, it would be taken for the one that was begun."""
+    waiting = Job.objects.filter(printer_id=printer, state__in=("queued", "printing"))
+    return waiting.filter(mark__isnull=False).order_by("n").first() or waiting.order_by("n").first()
 
 
 def look(printer: UUID, clock: Clock, patience: Patience) -> str:

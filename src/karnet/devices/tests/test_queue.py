@@ -150,6 +150,22 @@ def test_what_nobody_can_tell_waits_for_somebody_and_holds_nothing_up(world: Wor
     assert states() == ["printed", "printed"]
 
 
+def test_an_older_paper_printed_again_is_not_taken_for_the_one_that_was_begun(
+    world: World, fiscal: PosnetServer
+) -> None:
+    fiscal.printer.rates[0] = 10_100
+    world.sold(world.line("WAX"), pay=999)
+    work()
+    fiscal.printer.rates[0] = 2300
+    world.sold(world.line("WAX"), pay=999)
+    fiscal.faults = [Fault(fiscal.asked + 3, "drop_before")]
+    work()
+    assert states() == ["failed", "printing"]
+    assert queue.retry(Job.objects.order_by("n")[0].id)
+    work(3)
+    assert (states(), fiscal.printer.receipts_ever) == (["printed", "printed"], 2)
+
+
 def test_what_the_printer_refuses_fails_alone_and_prints_once_it_is_mended(world: World, fiscal: PosnetServer) -> None:
     fiscal.printer.rates[1] = 10_100
     sell(world, 1)
@@ -207,6 +223,7 @@ def test_a_printer_is_written_down_with_care(world: World) -> None:
 
     assert problems("one", "posnet", "tcp://10.0.0.7:6666") == set()
     assert problems("one", "posnet", "serial:///dev/ttyUSB0?baud=9600") == {"code"}
+    assert problems("two", "escpos", "tcp://10.0.0.7:6666") == {"address"}
     assert problems("two/three", "fax", "http://x") == {"code", "kind", "address"}
     for address in ("tcp://", "tcp://a:99999", "serial://x/y", "serial:///dev/x?baud=1", "tcp://a/b", "//"):
         assert problems("two", "escpos", address) == {"address"}, address
