@@ -72,6 +72,7 @@ PAGES = {
     "record": "/office/record/",
     "settlement": "/office/settlement/",
     "pair": "/office/settlement/pair/kopa/polana/",
+    "figure": "/office/settlement/figure/kopa/balance/",
     "close": "/office/settlement/close/",
     "agreements": "/office/settlement/agreements/",
     "what-if": "/office/settlement/what-if/",
@@ -152,6 +153,22 @@ def test_a_product_that_is_wrong_says_so_and_keeps_what_was_typed(visit: Visit, 
     page.get_by_role("button", name="Save the product").click()
     expect(page.get_by_text("“adult a lot” is no price")).to_be_visible()
     expect(page.get_by_label("Prices")).to_have_value("adult a lot")
+
+
+def test_a_facilitys_figure_leads_to_the_facts_that_add_up_to_it(visit: Visit, manager: Any, morning: Morning) -> None:
+    page = visit("/office/settlement/", manager, width="desktop")
+    page.get_by_role("link", name=re.compile("^Polana, By passages: ")).click()
+    shown = figure(page, "total")
+    found = 0
+    while True:
+        cells = page.locator("table[class=table] tbody tr td:last-child").all_inner_texts()
+        found += sum(int(re.sub(r"\D", "", cell)) for cell in cells)
+        if not page.get_by_role("link", name="More").count():
+            break
+        page.get_by_role("link", name="More").click()
+    assert found == shown > 0
+    page.get_by_role("region", name="What is behind it").get_by_role("link").first.click()
+    expect(page.get_by_role("table", name="Passages")).to_contain_text("Polana, ")
 
 
 def test_the_settlement_leads_down_to_tickets_and_passages(visit: Visit, manager: Any, morning: Morning) -> None:

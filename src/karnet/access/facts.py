@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -112,5 +112,43 @@ def used_elsewhere(
             f" FROM access_passage p WHERE p.entitlement = e.id AND p.facility = %s AND p.direction = 'in' AND {passed})"
             " ORDER BY e.id LIMIT %s",
             [sold_by, *sold_parameters, *([after] if after else []), used_at, *passed_parameters, limit],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def tickets_in(
+    extent: Extent,
+    since: datetime | None,
+    until: datetime | None,
+    after: UUID | None,
+    limit: int,
+    *,
+    sold_by: UUID | None = None,
+    used_at: UUID | None = None,
+    products: Collection[str] | None = None,
+) -> list[UUID]:
+    """Return a page of the tickets sold in [since, until) inside an extent, in the order of ids, `after` one of them: those
+    that a facility sold, that were used at one (a passage, points charged), or of some products (codes), where named."""
+    sold, parameters = extent.where("e")
+    made, made_parameters = made_in("e.id", since, until)
+    conditions, parameters = [sold, made], [*parameters, *made_parameters]
+    if after is not None:
+        conditions, parameters = [*conditions, "e.id > %s"], [*parameters, after]
+    if sold_by is not None:
+        conditions, parameters = [*conditions, "e.facility_id = %s"], [*parameters, sold_by]
+    if products is not None:
+        conditions, parameters = [*conditions, "e.product_code = ANY(%s)"], [*parameters, list(products)]
+    if used_at is not None:
+        passed, passed_parameters = extent.where("p")
+        charged, charged_parameters = points_charged(extent)
+        conditions.append(
+            f"(EXISTS (SELECT FROM access_passage p WHERE p.entitlement = e.id AND p.facility = %s AND {passed})"
+            f" OR EXISTS (SELECT FROM ({charged}) c WHERE c.entitlement = e.id AND c.facility = %s))"
+        )
+        parameters += [used_at, *passed_parameters, *charged_parameters, used_at]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT e.id FROM entitlements_entitlement e WHERE {' AND '.join(conditions)} ORDER BY e.id LIMIT %s",
+            [*parameters, limit],
         )
         return [row[0] for row in cursor.fetchall()]

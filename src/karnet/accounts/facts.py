@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from karnet.journal.cuts import Extent
+
+_CHUNK = 10_000
 
 
 class LoadSum(NamedTuple):
@@ -78,6 +81,55 @@ def last_drawn(extent: Extent, held_by: UUID, facility: UUID, limit: int) -> lis
     ]
 
 
+class Load(NamedTuple):
+    """One time that money was put on a medium at a facility, and its bonus: minor units."""
+
+    id: UUID
+    at: datetime
+    medium: UUID
+    facility: UUID
+    money: int
+    bonus: int
+
+
+def loads_in(extent: Extent, currency: str, since: datetime | None, until: datetime, facility: UUID) -> Iterator[Load]:
+    """Yield what was put on cards at a facility in [since, until), in the order of ids: the rows behind `load_sums`."""
+    where, parameters = extent.where("l")
+    sql = (
+        "SELECT l.id, l.at, l.medium, l.facility, l.money, l.bonus FROM accounts_load l"
+        f" WHERE {where} AND l.currency = %s AND l.at < %s AND (%s::timestamptz IS NULL OR l.at >= %s) AND l.facility = %s"
+        " ORDER BY l.id"
+    )
+    yield from map(Load._make, _stream(sql, [*parameters, currency, until, since, since, facility]))
+
+
+class Charge(NamedTuple):
+    """One charge at `facility`: what it took of the money on a medium that `held_by` holds (minor units)."""
+
+    charge: UUID
+    n: int
+    at: datetime
+    medium: UUID
+    held_by: UUID
+    facility: UUID
+    money: int
+    bonus: int
+
+
+def charges_in(
+    extent: Extent, currency: str, since: datetime | None, until: datetime, facility: UUID
+) -> Iterator[Charge]:
+    """Yield the charges in [since, until) at a facility or of money that it holds, in a fixed order: the rows behind
+    `drawn_sums`."""
+    where, parameters = extent.where("d")
+    sql = (
+        "SELECT d.charge, d.n, d.at, d.medium, d.held_by, d.facility, d.money, d.bonus FROM accounts_drawn d"
+        f" WHERE {where} AND d.currency = %s AND d.at < %s AND (%s::timestamptz IS NULL OR d.at >= %s)"
+        " AND (d.facility = %s OR d.held_by = %s) ORDER BY d.charge, d.n"
+    )
+    yield from map(Charge._make, _stream(sql, [*parameters, currency, until, since, since, facility, facility]))
+
+
 def points_charged(extent: Extent) -> tuple[str, list[Any]]:
     """Return SQL (a SELECT) and its parameters for points charged without a gate: entitlement, facility, points."""
     where, parameters = extent.where("q")
@@ -100,6 +152,13 @@ def points_charged_to(entitlements: list[UUID], extent: Extent) -> list[ChargedP
         ChargedPoints(*row)
         for row in _rows(f"{sql} AND q.entitlement = ANY(%s) ORDER BY q.at, q.charge", [*parameters, entitlements])
     ]
+
+
+def _stream(sql: str, parameters: list[Any]) -> Iterator[tuple[Any, ...]]:
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        cursor.execute(sql, parameters)
+        while rows := cursor.fetchmany(_CHUNK):
+            yield from rows
 
 
 def _rows(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from django.db import connection
+from django.db import connection, transaction
 
 from karnet.catalogue.operations import Validity
 from karnet.entitlements.operations import EntitlementKind
@@ -141,6 +141,37 @@ def deposit_sums(extent: Extent, currency: str, since: datetime | None, until: d
             [*back_parameters, *taken_parameters, currency, until, since, since],
         )
         return [DepositSum._make(row) for row in cursor.fetchall()]
+
+
+class DepositState(NamedTuple):
+    """A card deposit of `amount` taken at `facility`, and what `returned_at` paid back of it (None: nobody yet)."""
+
+    id: UUID
+    at: datetime
+    medium: UUID
+    facility: UUID
+    amount: int
+    returned_at: UUID | None
+    returned: int
+
+
+def deposits_in(extent: Extent, currency: str, since: datetime | None, until: datetime) -> Iterator[DepositState]:
+    """Yield the card deposits paid back in [since, until), or taken then and still out, in the order of ids: the rows
+    behind `deposit_sums`."""
+    taken, taken_parameters = extent.where("d")
+    back, back_parameters = extent.where("b")
+    sql = (
+        "SELECT d.id, coalesce(b.at, d.at), d.medium_id, d.facility_id, d.amount, b.facility_id,"
+        " coalesce(least(d.amount, b.amount), 0) FROM entitlements_deposit d"
+        " LEFT JOIN (SELECT DISTINCT ON (b.deposit_id) b.deposit_id, b.facility_id, b.amount, b.at"
+        f" FROM entitlements_deposit_back b WHERE {back} ORDER BY b.deposit_id, b.at, b.facility_id) b ON b.deposit_id = d.id"
+        f" WHERE {taken} AND d.currency = %s AND coalesce(b.at, d.at) < %s"
+        " AND (%s::timestamptz IS NULL OR coalesce(b.at, d.at) >= %s) ORDER BY d.id"
+    )
+    with transaction.atomic():
+        yield from map(
+            DepositState._make, _stream(sql, [*back_parameters, *taken_parameters, currency, until, since, since])
+        )
 
 
 class DepositMoved(NamedTuple):

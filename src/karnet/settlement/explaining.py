@@ -12,14 +12,14 @@ from karnet.access.selectors import Passed, gates, passages_of
 from karnet.accounts.facts import ChargedPoints, points_charged_to
 from karnet.entitlements.facts import SoldEntitlement, sold_entitlements
 from karnet.entitlements.selectors import holdings, media_by_number
-from karnet.journal.cuts import Cut, UnknownCut, extent, instant_of, latest_cut
+from karnet.journal.cuts import Cut, Extent, UnknownCut, extent, instant_of, latest_cut
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant, local_day
 from karnet.settlement import selectors
 from karnet.settlement.rules.division import Visit, divide_unused
 from karnet.settlement.rules.report import Place
-from karnet.settlement.rules.totals import Ticket, agreed_price, bundled, divide_ticket, has_ended
+from karnet.settlement.rules.totals import Terms, Ticket, agreed_price, bundled, divide_ticket, has_ended
 from karnet.settlement.selectors import AgreementRow
 from karnet.settlement.settling import stayed_at
 
@@ -109,12 +109,7 @@ def explain_tickets(
     if sold[-1].at >= max((row.valid_until for row in published), default=sold[-1].at):
         return refused(Reason.NO_AGREEMENT)
     as_of = facts.until or instant_of(cut) or at
-    passed: dict[UUID, list[Passed]] = {}
-    for passage in passages_of(ids, facts):
-        passed.setdefault(passage.entitlement, []).append(passage)
-    charged: dict[UUID, list[ChargedPoints]] = {}
-    for charge in points_charged_to(list(ids), facts):
-        charged.setdefault(charge.entitlement, []).append(charge)
+    passed, charged = used_by(ids, facts)
     gate_codes = {gate.id: gate.code for gate in gates()}
     places = selectors.places()
     tickets = []
@@ -145,14 +140,9 @@ def _explained(
     gate_codes: dict[UUID, str],
     as_of: datetime,
 ) -> ExplainedTicket:
-    place_of = {place.facility: index for index, place in enumerate(places)}
     terms = selectors.terms_of(row, places)
-    ticket = Ticket(
-        place_of[sold.facility], sold.product_code, sold.category, sold.kind, sold.currency, sold.price, sold.points,
-        has_ended(sold.valid_until, terms, as_of), sold.voided, stayed_at(sold.stayed, place_of),
-    )  # fmt: skip
-    lift_points = {gate.gate: gate.points for gate in row.text.gates}
-    visits = _visits(passed, charged, place_of, lift_points, row.text.time_zone)
+    place_of = {place.facility: index for index, place in enumerate(places)}
+    ticket, visits = as_divided(sold, passed, charged, row, place_of, terms, as_of)
     agreed = agreed_price(ticket, terms)
     bundles: dict[int, int] = {}
     shares: dict[int, int] = {}
@@ -209,6 +199,35 @@ def _explained(
             for passage in passed
         ),
     )
+
+
+def as_divided(
+    sold: SoldEntitlement,
+    passed: list[Passed],
+    charged: list[ChargedPoints],
+    row: AgreementRow,
+    place_of: dict[UUID, int],
+    terms: Terms,
+    as_of: datetime,
+) -> tuple[Ticket, tuple[Visit, ...]]:
+    """Return a ticket and what it did at each place, as division takes them."""
+    ticket = Ticket(
+        place_of[sold.facility], sold.product_code, sold.category, sold.kind, sold.currency, sold.price, sold.points,
+        has_ended(sold.valid_until, terms, as_of), sold.voided, stayed_at(sold.stayed, place_of),
+    )  # fmt: skip
+    lift_points = {gate.gate: gate.points for gate in row.text.gates}
+    return ticket, _visits(passed, charged, place_of, lift_points, row.text.time_zone)
+
+
+def used_by(ids: Sequence[UUID], facts: Extent) -> tuple[dict[UUID, list[Passed]], dict[UUID, list[ChargedPoints]]]:
+    """Return the passages on tickets, and the points charged to them, inside an extent. Two statements."""
+    passed: dict[UUID, list[Passed]] = {}
+    for passage in passages_of(ids, facts):
+        passed.setdefault(passage.entitlement, []).append(passage)
+    charged: dict[UUID, list[ChargedPoints]] = {}
+    for charge in points_charged_to(list(ids), facts):
+        charged.setdefault(charge.entitlement, []).append(charge)
+    return passed, charged
 
 
 def _visits(

@@ -35,9 +35,9 @@ def heading(report: Report, time_zone: str) -> list[str]:
     return lines
 
 
-def facilities_table(report: Report, titles: Mapping[str, str]) -> Table:
-    """Return what each facility collected, earned and has to get or pay; rarer figures only where there are any."""
-    fields = _some(
+def facility_fields(report: Report) -> list[tuple[str, Column]]:
+    """Return the figures of facilities that are shown, by name: rarer ones only where there are any."""
+    return _some(
         report.facilities,
         [
             ("tickets", Column(_("Tickets sold"), "count"), True),
@@ -58,6 +58,11 @@ def facilities_table(report: Report, titles: Mapping[str, str]) -> Table:
             ("balance", Column(_("To receive"), "money"), True),
         ],
     )
+
+
+def facilities_table(report: Report, titles: Mapping[str, str]) -> Table:
+    """Return what each facility collected, earned and has to get or pay; rarer figures only where there are any."""
+    fields = facility_fields(report)
     rows: list[list[Any]] = [
         [titles.get(line.code, line.code), *(getattr(line, name) for name, _column in fields)]
         for line in report.facilities

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -17,9 +18,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from karnet.faces.backoffice import reports
 from karnet.faces.backoffice.debts import debts
-from karnet.faces.backoffice.exporting import FORMATS, amount_text, exported
+from karnet.faces.backoffice.exporting import FORMATS, Column, amount_text, exported
 from karnet.faces.backoffice.flows import flows_picture
-from karnet.faces.backoffice.frame import SETTLES, Place, actor_of, facilities, instant_of, page, request_key
+from karnet.faces.backoffice.frame import SETTLES, Place, actor_of, facilities, instant_of, page, request_key, typed
 from karnet.faces.backoffice.standing import standing
 from karnet.faces.base.access import allow
 from karnet.faces.base.clock import now
@@ -27,6 +28,7 @@ from karnet.faces.base.words import refusal
 from karnet.journal.cuts import Cut
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.time import day_end
+from karnet.settlement.drilling import FIGURES, Fact, Stand, facts_behind, stands_of
 from karnet.settlement.explaining import explain
 from karnet.settlement.rules.report import Report
 from karnet.settlement.rules.statements import statement
@@ -41,6 +43,7 @@ from karnet.settlement.tracing import (
 )
 
 _TICKETS = 25
+_FACTS = 50
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,7 @@ def settlement(request: HttpRequest) -> HttpResponse:
         "seasons": [row.text.season for row in agreements()],
         "heading": reports.heading(report, asked.time_zone),
         "figures": reports.facilities_table(report, titles),
+        "figure_rows": _figure_rows(report, titles),
         "pairs": [
             (pair, row) for pair, row in zip(report.pairs, reports.pairs_table(report, titles).rows, strict=True)
         ],
@@ -167,6 +171,83 @@ def pair(request: HttpRequest, debtor: str, creditor: str) -> HttpResponse:
         "statement": reports.statement_tables(statement(asked.report, debtor, creditor), asked.titles),
     }
     return page(request, "pair.html", "office:settlement", context)
+
+
+def _figure_rows(report: Report, titles: Mapping[str, str]) -> list[tuple[str, str, list[tuple[str, Column, int]]]]:
+    """Return each facility's code and name, and its figures by name: each leads to what is behind it."""
+    fields = reports.facility_fields(report)
+    return [
+        (line.code, titles.get(line.code, line.code), [(name, column, getattr(line, name)) for name, column in fields])
+        for line in report.facilities
+    ]
+
+
+@allow(*SETTLES)
+@require_safe
+def figure(request: HttpRequest, code: str, name: str) -> HttpResponse:
+    """Show the tickets, deposits, charges and refunds that add up to a facility's figure, page by page."""
+    asked = asked_of(request)
+    place = next((one for one in facilities() if one.code == code), None)
+    if asked is None or isinstance(asked, Refused) or place is None or name not in FIGURES:
+        raise Http404
+    line = next((line for line in asked.report.facilities if line.code == code), None)
+    if line is None:
+        raise Http404
+    if asked.closing:
+        stands = stands_of(asked.done, asked.closing.sequence)
+        assert stands is not None, "the closing is one of those that were read"
+    else:
+        stands = (Stand(asked.cut, asked.report.until, asked.report.as_of), None)
+    after = typed(request.GET, "after")
+    found = facts_behind(place.id, name, agreement=asked.row.id, stand=stands[0], before=stands[1], after=after)
+    facts = [] if isinstance(found, Refused) else list(islice(found, _FACTS + 1))
+    fields = dict(reports.facility_fields(asked.report))
+    column = fields.get(name)
+    context = {
+        "asked": asked,
+        "place": place,
+        "name": name,
+        "title": column.title if column else name,
+        "counts": column is not None and column.kind == "count",
+        "total": getattr(line, name),
+        "refused": found if isinstance(found, Refused) else None,
+        "facts": [(fact, _fact_words(fact), _fact_places(fact, asked.titles)) for fact in facts[:_FACTS]],
+        "begins": not after,
+        "next": facts[_FACTS - 1].mark if len(facts) > _FACTS else "",
+        "heading": reports.heading(asked.report, asked.time_zone),
+        "parts": [
+            (part, fields[part].title, getattr(line, part), sign)
+            for sign, part in _PARTS.get(name, ())
+            if part in fields and getattr(line, part)
+        ],
+    }
+    return page(request, "figure.html", "office:settlement", context)
+
+
+_PARTS = {
+    "earned": (("+", "points"), ("+", "time"), ("+", "bundles"), ("+", "unused"), ("+", "over_price")),
+    "balance": (
+        ("+", "earned"), ("+", "deferred"), ("−", "collected"), ("+", "deposits"), ("+", "stored"), ("+", "bonus"),
+        ("+", "refunds"),
+    ),
+}  # fmt: skip
+"""What figures are made of that are sums of others (rules.report)."""
+
+
+def _fact_places(fact: Fact, titles: Mapping[str, str]) -> str:
+    """Return where it was: who sold or took, and who used or paid where that is another."""
+    both = [titles.get(code, code) for code in dict.fromkeys((fact.frm, fact.to)) if code]
+    return " → ".join(both)
+
+
+def _fact_words(fact: Fact) -> str:
+    """Return what kind of fact it is, in words."""
+    words = {
+        "ticket": _("ticket"), "deposit": _("card deposit"), "payout": _("deposits paid out twice"),
+        "load": _("money put on a card"), "charge": _("charge to a card"), "bonus": _("bonuses borne by all members"),
+        "refund": _("refunds paid out for another"),
+    }  # fmt: skip
+    return words[fact.kind]
 
 
 @allow(*SETTLES)

@@ -45,6 +45,7 @@ urlpatterns = [
     path("settlement/agreements/<slug:sha256>/", agreements.agreement, name="agreement"),
     path("settlement/agreements/<slug:sha256>/sign/", agreements.sign, name="sign"),
     path("settlement/<slug:what>.<slug:form>", settling.report_file, name="report-file"),
+    path("settlement/figure/<str:code>/<slug:name>/", settling.figure, name="figure"),
     path("settlement/pair/<str:debtor>/<str:creditor>/", settling.pair, name="pair"),
     path("settlement/pair/<str:debtor>/<str:creditor>/passages.<slug:form>", settling.pair_file, name="pair-file"),
     path("settlement/tickets/<str:asked>/", settling.explained, name="explained"),

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import click
 
-from karnet.wiring.cli import settling_agreements, settling_more
+from karnet.wiring.cli import settling_agreements, settling_explained, settling_more
 from karnet.wiring.cli.exits import Exit
 from karnet.wiring.cli.frame import Session, karnet_group
 from karnet.wiring.cli.settling import (
@@ -252,30 +252,7 @@ def show(session: Session, season: str | None, period: int) -> Exit:
     return Exit.OK
 
 
-@command.command(
-    "explain",
-    examples="""
-    karnet settlement explain --ticket 1001      every passage, weight and share of the tickets on card 1001
-    """,
-)
-@click.option("--ticket", required=True, metavar="NUMBER", help="The number printed on the card, or a ticket's id.")
-@CUT
-@click.pass_obj
-def explain(session: Session, ticket: str, cut: int | None) -> Exit:
-    """Trace a card's tickets: passages, weights, and who gets how much of the price."""
-    with session.database():
-        from karnet.kernel.outcomes import Refused
-        from karnet.settlement.explaining import explain as explained
-        from karnet.settlement.rendering import explanation_sheets
-        from karnet.wiring.clock import now
-
-        found = explained(ticket, at=now(), cut=cut_at(cut))
-        if isinstance(found, Refused):
-            return tell_refusal(session, found)
-        show_sheets(session, found, explanation_sheets(found))
-    return Exit.OK
-
-
+command.add_command(settling_explained.explain)
 command.add_command(settling_agreements.agreement)
 command.add_command(settling_more.statement)
 command.add_command(settling_more.what_if)

@@ -64,6 +64,9 @@ def test_a_report_is_shown_recomputed_closed_and_traced(karnet: Karnet, place: P
     assert len(ticket["passages"]) == 9
     stranger = karnet("settlement", "explain", "--ticket", "9999")
     assert (stranger.returncode, stranger.stdout) == (Exit.REFUSED, "")
+    behind = karnet("settlement", "explain", "--facility", "B", "--figure", "time").stdout.splitlines()
+    assert (len(behind), behind[-1]) == (2, "1 facts, together 55.39")
+    assert karnet("settlement", "explain", "--facility", "B", "--figure", "luck").returncode == Exit.USAGE
 
     figures = json.loads(report.read_text())
     figures["report"]["facilities"][0]["time"] += 1
