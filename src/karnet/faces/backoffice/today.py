@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from karnet.access.figures import QuarterHour, heads_inside, passages_by_quarter
@@ -19,6 +20,7 @@ from karnet.faces.backoffice.frame import LOOKS, Place, facilities, gate_titles,
 from karnet.faces.backoffice.naming import product_title
 from karnet.faces.base.access import allow
 from karnet.faces.base.clock import now
+from karnet.faces.base.stay_words import zone_name
 from karnet.faces.base.words import language, money
 from karnet.journal.browsing import last_checkpoint, refusals_by_reason
 from karnet.journal.selectors import progress
@@ -28,6 +30,7 @@ from karnet.kernel.reasons import Reason
 from karnet.kernel.time import day_end, day_start, local_day, zone
 from karnet.orders.figures import refunds, sales_by_product
 from karnet.parties.finding import labels
+from karnet.stays.selectors import heads
 
 QUARTER = timedelta(minutes=15)
 _MOST_PRODUCTS = 12
@@ -115,6 +118,25 @@ def passages(today: Today) -> dict[str, Any]:
     }
 
 
+def pool(today: Today) -> dict[str, Any]:
+    """Return the heads of each zone of metered places, with how many there may be. Kept sums: costs the same on any day."""
+    shown = [today.facility] if today.facility else today.places
+    places = []
+    for place in shown:
+        found = heads(place.id)
+        if not found:
+            continue
+        zones = [
+            (zone_name(one.code), one.heads, one.capacity, round(100 * one.heads / one.capacity) if one.capacity else 0)
+            for one in found
+            if one.code != "*"
+        ]
+        whole = next((one for one in found if one.code == "*"), None)
+        places.append({"title": place.title, "inside": whole.heads if whole else 0,
+                       "room": whole.capacity if whole else None, "zones": zones})  # fmt: skip
+    return {"pools": places}
+
+
 def _quarters(entries: list[QuarterHour], today: Today) -> list[tuple[datetime, str]]:
     """Return every quarter-hour from the first passage until now, with its wall-clock time."""
     if not entries:
@@ -163,7 +185,14 @@ def sales(today: Today) -> dict[str, Any]:
 def _titles(today: Today, codes: set[str]) -> dict[str, str]:
     """Return what the products sold are called now, by code; those that are off every price list keep their codes."""
     shown = [today.facility] if today.facility else today.places
-    return {
+    parts = {
+        "stay": _("Stays"),
+        "on_top": _("Stays, always on top"),
+        "late_fee": _("Fee for settling late"),
+        "unused": _("Prepayment not used"),
+        "lost_band": _("Lost bands"),
+    }
+    return {code: title for code, title in parts.items() if code in codes} | {
         code: title
         for place in (shown if codes else ())
         for code, version in on_sale(place.id, codes, today.at).items()
@@ -193,6 +222,7 @@ def journal(today: Today) -> dict[str, Any]:
 
 PARTS: dict[str, Callable[[Today], dict[str, Any]]] = {
     "passages": passages,
+    "pool": pool,
     "sales": sales,
     "refusals": refusals,
     "journal": journal,

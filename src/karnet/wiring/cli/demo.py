@@ -87,10 +87,10 @@ def command(session: Session, network: bool, once: bool, skiers: int | None, see
 
 
 def _write(file: Path, seed: int, skiers: int) -> None:
-    from karnet.wiring.demo.day import generate
+    from karnet.wiring.demo.day import whole
 
     with click.open_file(str(file), "wb") as target:
-        for step in generate(seed, skiers):
+        for step in whole(seed, skiers):
             target.write(msgspec.json.encode(step) + b"\n")
 
 

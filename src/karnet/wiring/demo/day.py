@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from heapq import merge
 from random import Random
 
-from karnet.wiring.demo import counter, network, people, slope
+from karnet.wiring.demo import counter, network, people, slope, swimming
 from karnet.wiring.demo.network import DESKS
 from karnet.wiring.demo.people import HOUR, MINUTE
 from karnet.wiring.demo.world import EVENING, TILLS_CLOSE, World
@@ -35,3 +36,8 @@ def generate(seed: int = SEED, skiers: int = SKIERS, day: date = date(2026, 1, 1
             world.start(EVENING + world.chance.randrange(3 * HOUR), counter.buy(world, group))
         world.start(group.arrives_s, slope.visit(world, group))
     yield from world.run()
+
+
+def whole(seed: int = SEED, skiers: int = SKIERS, day: date = date(2026, 1, 17)) -> Iterator[Step]:
+    """Yield a day on the slopes and at the pool beside them, in the order of time: one card for both. Pure, as `generate`."""
+    return merge(generate(seed, skiers, day), swimming.swim(seed, skiers, day), key=lambda step: step.at)

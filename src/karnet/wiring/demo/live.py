@@ -57,12 +57,12 @@ def main(directory: Path) -> None:
 
 
 def _play(installation: Installation, day: Day) -> None:
-    from karnet.wiring.demo.day import generate
+    from karnet.wiring.demo.day import whole
     from karnet.wiring.play.player import play
     from karnet.wiring.play.reading import numbered
     from karnet.wiring.play.staging import staged
 
-    lines = numbered(enumerate(generate(day.seed, day.skiers, day.day), start=1))
+    lines = numbered(enumerate(whole(day.seed, day.skiers, day.day), start=1))
     stage = staged(installation)
     opening = next(line.step.at for line in lines if line.step.at.date() >= day.day)
     set_time(installation, opening + _HEAD_START)

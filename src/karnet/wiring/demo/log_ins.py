@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -14,6 +15,7 @@ import msgspec
 from karnet.orders.selectors import terms
 from karnet.orders.services import SetTerms, set_terms
 from karnet.parties.operations import facility_id, operator_id, sales_point_id
+from karnet.parties.selectors import facilities
 from karnet.parties.services import (
     AddUser,
     EnrolOperator,
@@ -22,6 +24,7 @@ from karnet.parties.services import (
     enrol_operators,
     enrol_sales_points,
 )
+from karnet.wiring.demo import pool
 from karnet.wiring.files import write_atomically
 from karnet.wiring.installation import Installation
 
@@ -34,6 +37,8 @@ STAFF = {
     "auditor": "piotr",
     "partner": "hotel",
 }
+SWIMS = "iwona"
+"""The cashier at the pool."""
 HOTEL_SELLS, HOTEL_LIMIT = ("day", "days-2", "hours-4", "map", "points-30"), 300_000
 """What the hotel's reception may sell, and how much of it a day (3,000.00)."""
 _FILE = "demo-password"
@@ -92,7 +97,20 @@ def ensure_log_ins(installation: Installation, server: UUID, at: datetime) -> tu
         enrol_operators([asked])
         whom, where = operator_id(facility, username), hotel if role == "partner" else None
         add_user(AddUser(username=username, role=role, password=password, operator=whom, sales_point=where))
-    return [LogIn(username, role) for role, username in STAFF.items()], password
+    made = [LogIn(username, role) for role, username in STAFF.items()]
+    return [*made, *_at_the_pool(server, at, password)], password
+
+
+def _at_the_pool(server: UUID, at: datetime, password: str) -> list[LogIn]:
+    """Make a cashier for the pool, with a till of her own; nobody where the demo has no pool."""
+    facility = facility_id(pool.POOL)
+    if facility not in facilities([facility]):
+        return []
+    asked: dict[str, Any] = {"at": at, "actor": server, "facility": facility}
+    enrol_sales_points([EnrolSalesPoint(key="demo:till-pool", code="till-3", kind="till", name="Pool till 3", **asked)])
+    enrol_operators([EnrolOperator(key=f"demo:{SWIMS}", code=SWIMS, name=SWIMS.title(), **asked)])
+    add_user(AddUser(username=SWIMS, role="cashier", password=password, operator=operator_id(facility, SWIMS)))
+    return [LogIn(SWIMS, "cashier at the pool")]
 
 
 def _password(installation: Installation) -> str:

@@ -213,12 +213,12 @@ def setup(day: date) -> Iterator[Step]:
         time_zone=TIME_ZONE,
         members=tuple(FACILITIES),
         prices=tuple(
-            AgreedPrice(product=ticket.code, category=category, price=_text(amount))
+            AgreedPrice(product=ticket.code, category=category, price=as_text(amount))
             for ticket in TICKETS.values()
             for category, amount in (("adult", ticket.adult), ("reduced", ticket.reduced))
         ),
         gates={lift.gate: GateTerms(points=lift.points, weight=lift.weight) for lift in LIFTS},
-        deposit=_text(DEPOSIT),
+        deposit=as_text(DEPOSIT),
         expect=OK,
     )
 
@@ -233,10 +233,10 @@ def _price_list(facility: str, first: date, last: date) -> tuple[Product, ...]:
             code=ticket.code,
             kind="points" if ticket.points else "time",
             names=called(ticket.name),
-            prices={category: _text(price(facility, ticket.code, category)) for category in ("adult", "reduced")},
+            prices={category: as_text(price(facility, ticket.code, category)) for category in ("adult", "reduced")},
             points=ticket.points,
             validity=ticket.validity or season_long,
-            deposit=_text(DEPOSIT),
+            deposit=as_text(DEPOSIT),
             facilities=ticket.facilities,
         )
         for ticket in TICKETS.values()
@@ -247,12 +247,12 @@ def _price_list(facility: str, first: date, last: date) -> tuple[Product, ...]:
             kind="goods",
             names=called(code.replace("-", " ").capitalize()),
             vat="23",
-            prices={"adult": _text(amount)},
+            prices={"adult": as_text(amount)},
         )
         for code, amount in GOODS.items()
     ]
     return (*tickets, *goods)
 
 
-def _text(minor: int) -> str:
+def as_text(minor: int) -> str:
     return money(minor, CURRENCY)

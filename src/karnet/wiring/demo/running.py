@@ -16,7 +16,7 @@ from karnet.kernel.outcomes import Refused
 from karnet.settlement.rules.report import Report
 from karnet.settlement.services import settle
 from karnet.wiring.demo import network
-from karnet.wiring.demo.day import generate
+from karnet.wiring.demo.day import whole
 from karnet.wiring.demo.place import Day
 from karnet.wiring.demo.tally import Tally
 from karnet.wiring.installation import Installation
@@ -70,7 +70,7 @@ def play_day(installation: Installation, day: Day, say: Say, *, show_bar: bool) 
     seconds: dict[str, float] = {}
     tally = Tally()
     with _timed(seconds, "generate"):
-        lines = numbered(enumerate(generate(day.seed, day.skiers, day.day), start=1))
+        lines = numbered(enumerate(whole(day.seed, day.skiers, day.day), start=1))
     with _timed(seconds, "play"), bar(len(lines), show=show_bar) as advance:
         for outcome in play(staged(installation), lines):
             tally.count(outcome)

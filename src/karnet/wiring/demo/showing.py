@@ -12,7 +12,7 @@ from rich.text import Text
 
 from karnet.kernel.decimals import money
 from karnet.settlement.rules.report import Report
-from karnet.wiring.demo import network
+from karnet.wiring.demo import network, pool
 from karnet.wiring.demo.place import Day
 from karnet.wiring.demo.running import Played
 from karnet.wiring.demo.tally import Tally
@@ -35,6 +35,7 @@ def show(console: Console, played: Played, day: Day) -> None:
     console.rule(f"{day.day:%A, %d %B %Y}: {day.skiers:,} skiers on {', '.join(network.FACILITIES.values())}")
     show_sales(console, played.tally)
     show_passages(console, played.tally)
+    show_pool(console, played.tally)
     show_refusals(console, played.tally)
     show_settlement(console, played.report)
     show_proof(console, played)
@@ -73,6 +74,15 @@ def show_passages(console: Console, tally: Tally) -> None:
     names = {lift.gate: lift.name for lift in network.LIFTS}
     lifts = ", ".join(f"{names.get(gate, gate)} {count:,}" for gate, count in tally.passages_by_gate.most_common())
     console.print(f"{lifts}. {tally.not_taken} opened gates were not passed.\n", highlight=False)
+
+
+def show_pool(console: Console, tally: Tally) -> None:
+    """Print what the day at the pool came to."""
+    told = (
+        f"[bold]{pool.NAME}[/]: {tally.swimmers:,} swimmers, read {tally.readings:,} times at gates and readers, "
+        f"{tally.dishes:,} dishes through their bands, {_money(tally.swum)} paid.\n"
+    )
+    console.print(told, highlight=False)
 
 
 def show_refusals(console: Console, tally: Tally) -> None:

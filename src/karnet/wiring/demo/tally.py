@@ -10,6 +10,7 @@ from karnet.wiring.demo import network
 from karnet.wiring.play.amounts import minor_units
 from karnet.wiring.play.player import Outcome
 from karnet.wiring.play.steps import CloseShift, Replace, Return, Scan, Sell, Take, TopUp
+from karnet.wiring.play.steps_stays import ChargeBand, Enter, ReadBand, SettleStays
 
 MOST_SURPRISES = 20
 
@@ -22,7 +23,10 @@ class Sold(msgspec.Struct):
 
 
 class Tally(msgspec.Struct):
-    """What a day came to. Amounts in minor units; `surprises`: outcomes that were not as the simulation reckoned."""
+    """What a day came to. Amounts in minor units; `surprises`: outcomes that were not as the simulation reckoned.
+
+    Of the pool: `swimmers` came, were read `readings` times, ate `dishes`, and paid `swum` in all.
+    """
 
     steps: int = 0
     sales: int = 0
@@ -38,6 +42,10 @@ class Tally(msgspec.Struct):
     refused_at_gates: Counter[str] = msgspec.field(default_factory=Counter)
     refused_at_counters: Counter[str] = msgspec.field(default_factory=Counter)
     cash_difference: int = 0
+    swimmers: int = 0
+    readings: int = 0
+    dishes: int = 0
+    swum: int = 0
     unexpected: int = 0
     surprises: list[str] = msgspec.field(default_factory=list)
 
@@ -48,7 +56,7 @@ class Tally(msgspec.Struct):
         if outcome.failed:
             self._surprised(outcome)
         if not outcome.ok:
-            where = self.refused_at_gates if isinstance(step, Scan | Take) else self.refused_at_counters
+            where = self.refused_at_gates if isinstance(step, Scan | Take | ReadBand) else self.refused_at_counters
             where[outcome.fields["refused"]] += 1
         elif isinstance(step, Scan):
             if not outcome.fields["waits"]:
@@ -58,8 +66,22 @@ class Tally(msgspec.Struct):
                 self._passed(step.at.hour, step.gate)
             else:
                 self.not_taken += 1
+        elif isinstance(step, Enter | ReadBand | ChargeBand | SettleStays):
+            self._at_pool(outcome)
         else:
             self._at_counter(outcome)
+
+    def _at_pool(self, outcome: Outcome) -> None:
+        step, fields = outcome.line.step, outcome.fields
+        if isinstance(step, Enter):
+            self.swimmers += len(step.bands)
+            self.swum += fields["prepaid"].minor
+        elif isinstance(step, SettleStays):
+            self.swum += fields["paid"].minor
+        elif isinstance(step, ChargeBand):
+            self.dishes += len(step.extras)
+        elif isinstance(step, ReadBand):
+            self.readings += 1
 
     def _at_counter(self, outcome: Outcome) -> None:
         step, fields = outcome.line.step, outcome.fields

@@ -51,6 +51,7 @@ def test_the_day_is_shown_in_words_and_figures(demo: Installation) -> None:
         "Day ticket",
         "passages",
         "refusals at gates",
+        "swimmers",
         "Settlement of season 2025-26",
         "pays",
         "✓",

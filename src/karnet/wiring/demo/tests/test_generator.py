@@ -8,10 +8,11 @@ from datetime import date, timedelta
 import msgspec
 import pytest
 
-from karnet.wiring.demo.day import generate
+from karnet.wiring.demo.day import generate, whole
 from karnet.wiring.demo.network import LIFTS
 from karnet.wiring.play.reading import numbered, read
 from karnet.wiring.play.steps import CloseShift, Invoice, OpenShift, Scan, Sell, Step, Take
+from karnet.wiring.play.steps_stays import ChargeBand, Enter, ReadBand, SettleStays
 
 DAY = date(2026, 1, 17)
 
@@ -83,3 +84,20 @@ def test_a_small_day_is_a_day_too(skiers: int) -> None:
     days = list(generate(skiers=skiers))
     assert all(earlier.at <= later.at for earlier, later in zip(days, days[1:], strict=False))
     assert read(msgspec.json.encode(step) for step in days)
+
+
+def test_the_pools_day_goes_beside_the_slopes_and_skiers_swim_with_their_cards(steps: list[Step]) -> None:
+    both = list(whole(seed=7, skiers=400, day=DAY))
+    assert all(earlier.at <= later.at for earlier, later in zip(both, both[1:], strict=False))
+    assert len(both) > len(steps)
+    skiers = {card for step in steps if isinstance(step, Sell) for line in step.lines for card in line.cards}
+    swimmers = [band.card for step in both if isinstance(step, Enter) for band in step.bands]
+    assert len(swimmers) == len(set(swimmers))
+    assert 0 < len(skiers.intersection(swimmers)) < len(swimmers)
+    gone = [
+        s.card
+        for s in both
+        if isinstance(s, ReadBand) and s.gate.endswith("/out") and "refused" not in (s.expect or {})
+    ]
+    assert sorted(gone) == sorted(swimmers)
+    assert {ChargeBand, SettleStays} <= {type(step) for step in both}

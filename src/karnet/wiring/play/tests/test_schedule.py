@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from karnet.wiring.play.reading import Line, numbered
 from karnet.wiring.play.schedule import MAX_BATCH, WINDOW, batches
 from karnet.wiring.play.steps import Replace, Scan, Seal, Sell, Step, Take
+from karnet.wiring.play.steps_stays import Band, ChargeBand, Enter, ReadBand
 from karnet.wiring.play.words import SaleLine
 
 AT = datetime(2026, 1, 17, 8, tzinfo=UTC)
@@ -48,6 +49,20 @@ def test_a_step_that_waits_for_nobody_waits_for_all_before_it() -> None:
 def test_a_replacement_orders_the_steps_on_both_cards() -> None:
     replaced = Replace(at=AT, card="1", by="9", sales_point="A/t", operator="A/a")
     assert planned(scan("1"), replaced, scan("9"), scan("2")) == [[[1, 4], [2], [3]]]
+
+
+def test_steps_on_the_bands_of_one_tab_keep_their_order_and_strangers_go_along() -> None:
+    family, other = (
+        Enter(at=AT, sales_point="A/t", operator="A/a", tariff="pool", bands=tuple(map(band, cards)))
+        for cards in ("12", "3")
+    )
+    dish = ChargeBand(at=AT, sales_point="A/b", operator="A/a", card="2")
+    leaves, strolls = (ReadBand(at=AT, gate="A/out", card=card) for card in "13")
+    assert planned(family, other, dish, leaves, strolls) == [[[1, 2], [3], [5], [4]]]
+
+
+def band(card: str) -> Band:
+    return Band(card=card)
 
 
 cards = st.sampled_from("1234")
