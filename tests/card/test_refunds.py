@@ -240,6 +240,10 @@ def test_without_the_sellers_word_the_agreement_says_how_much(
         done = _refund(south, order, way, key="till:3")
         assert isinstance(done, TakenBack), done
         assert _refund(south, order, way, key="till:3") == done
+        way.down = False
+        other = _refund(south, order, way, key="till:4", cards=())
+        assert isinstance(other, Refused), "NORTH has not heard of it, SOUTH has"
+        assert (other.reason, way.asked) == (Reason.ALREADY_RETURNED, 0)
         assert (done.refund, _in_drawer(south)) == (17000, -17000)
         assert isinstance(south.scan("lost", 300), Refused), "the card came back"
     carry(south, north)
@@ -392,6 +396,11 @@ def test_what_stands_between_partners_is_listed_alike_at_both(
     told = "\n".join(_between(found[0]))
     assert "refund K1-000002 at SOUTH, asked of NORTH: This ticket has been used" in told
     assert "K1-000001 of NORTH: 160.00 PLN, by SOUTH" in told
+    with south:
+        asked_before, way.down = way.asked, True
+        paid = _refund(south, order, way, key="till:3", cards=())
+        assert isinstance(paid, TakenBack), "what NORTH let be paid needs no asking"
+        assert (paid.refund, way.asked, matters().unpaid) == (16000, asked_before, ())
 
 
 def test_an_invoice_of_anothers_sale_comes_from_the_sellers_series(

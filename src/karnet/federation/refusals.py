@@ -14,6 +14,7 @@ from karnet.journal.requests import Outcome, made_id
 from karnet.journal.selectors import asked_at
 from karnet.journal.transaction import Transaction, transact
 from karnet.kernel.outcomes import Refused
+from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
 from karnet.orders.selectors import orders
 from karnet.parties.operations import facility_id
@@ -55,7 +56,8 @@ def note_refusal(
     often it is asked. It travels to both partners. What a wrong form asks for names nobody, and is not recorded."""
     point, facility = sales_points([sales_point]).get(sales_point), facility_id(home)
     name = f"refused:{key}:{answer.reason}"
-    if point is None or facility not in facilities([facility]) or asked_at([name]):
+    wrong_form = answer.reason in (Reason.BAD_VALUE, Reason.KEY_REUSED)
+    if wrong_form or point is None or facility not in facilities([facility]) or asked_at([name]):
         return
     request = NoteRefusal(
         key=name, at=instant(at), actor=operator, act=act, sales_point=sales_point, facility=point.facility,

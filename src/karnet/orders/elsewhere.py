@@ -48,6 +48,7 @@ def _pay_out(tx: Transaction[PayOut, TakenBack]) -> None:
     holdings = entitlements.entitlements(tickets) if tickets else {}
     held = Held({}, entitlements.open_deposits(desk.media))
     done = {paid.refund for paid in paid_refunds([request.refund for request in tx.fresh])}
+    done |= paid_lines({request.order for request in tx.fresh})
     terms = card_terms([request.at for request in alone]) if alone else []
     paid = paid_alone({holding.medium for holding in holdings.values()})
     for request in tx.fresh:
@@ -72,7 +73,7 @@ def _pay_out(tx: Transaction[PayOut, TakenBack]) -> None:
             )
         answer, operations = decide_pay_out(request, counter, desk, held, known, done)
         for operation in operations:
-            done.add(request.refund)
+            done |= {request.refund, *request.lines}
             if operation.paid is not None and operation.paid.medium is not None:
                 paid[operation.paid.medium] = paid.get(operation.paid.medium, 0) + operation.paid.amount
         tx.record([Outcome(request, answer, operations)])
@@ -86,7 +87,7 @@ def may_pay_out(request: PayOut) -> Refused | None:
         desk = entitlements.lock_desk((), [(number, number) for number in request.cards])
         held = Held({}, entitlements.open_deposits(desk.media))
         trial = msgspec.structs.replace(request, amount=0)
-        answer, _ = decide_pay_out(trial, counter, desk, held, None, ())
+        answer, _ = decide_pay_out(trial, counter, desk, held, None, paid_lines([request.order]))
     return answer if isinstance(answer, Refused) else None
 
 
@@ -181,9 +182,9 @@ def paid_out(refund: UUID) -> TakenBack | None:
     )  # fmt: skip
 
 
-def paid_lines(order: UUID) -> set[UUID]:
-    """Return the lines of an order for which money was paid out at another facility than the one that sold."""
-    found = rows('SELECT lines FROM orders_refund_paid WHERE "order" = %s', [order])
+def paid_lines(order_ids: Collection[UUID]) -> set[UUID]:
+    """Return the lines of orders for which money was paid out at another facility than the one that sold."""
+    found = rows('SELECT lines FROM orders_refund_paid WHERE "order" = ANY(%s)', [list(order_ids)])
     return {UUID(line) for (lines,) in found for line in lines.split()}
 
 

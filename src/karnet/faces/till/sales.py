@@ -179,7 +179,7 @@ def _show(
     cards = media({ticket.medium for ticket in tickets.values()})
     # What was ticked stays so when it is refused: the cashier mends it and sends it again.
     ticked, ticked_cards = (set(request.POST.getlist(name)) if refusal else set() for name in ("line", "card"))
-    paid = paid_lines(sold.order.id)  # The word of the server that sold may still be under way.
+    paid = paid_lines([sold.order.id])  # The word of the server that sold may still be under way.
     lines = []
     for line in sold.lines:
         ticket = tickets.get(line.entitlement) if line.entitlement else None

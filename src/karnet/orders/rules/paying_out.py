@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Set
 from uuid import UUID
 
 import msgspec
@@ -20,11 +20,12 @@ from karnet.orders.rules.returning import media_back
 
 
 def decide_pay_out(
-    request: PayOut, counter: Counter, desk: Desk, held: Held, known: Elsewhere | None, done: Collection[UUID]
+    request: PayOut, counter: Counter, desk: Desk, held: Held, known: Elsewhere | None, done: Set[UUID]
 ) -> tuple[TakenBack | Refused, tuple[Returned, ...]]:
     """Decide to pay a refund out for another server's sale, all of it or nothing. Folds what holds into desk and held.
 
-    `known`: what paying alone is decided by; `done`: refunds that were paid out before (ALREADY_RETURNED). Refuses
+    `known`: what paying alone is decided by; `done`: refunds and lines that were paid out before (ALREADY_RETURNED),
+    be it under another name: the server that sold may not have heard of it. Refuses
     cards as `decide_give_back` does, other currencies, cash without a shift, and what the limit does not cover.
     """
     place = counter.place(request)
@@ -32,7 +33,7 @@ def decide_pay_out(
         return place, ()
     if wrong := wrong_payout(request, place):
         return wrong, ()
-    if request.refund in done:
+    if not done.isdisjoint((request.refund, *request.lines)):
         return refused(Reason.ALREADY_RETURNED, order=str(request.order)), ()
     shift = counter.shift(request, place, {request.refund_kind})
     if isinstance(shift, Refused):
