@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Literal
+from uuid import UUID
 
 import msgspec
 
@@ -58,6 +59,20 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     vat_bp: int
     instalments: int = 1
     grace_days: int = 7
+
+
+class Programme(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a facility agreed with an issuer of benefit cards (S17): fitness subscriptions that employers pay for.
+
+    A card pays one entry on a local day: the price of `package` of the tariff, which its issuer owes; what exceeds the package
+    the guest pays. `issuer`: the company to whom the monthly list goes, by id; `vat_bp`: of what it is billed.
+    """
+
+    code: str
+    package: str
+    names: dict[str, str] = {}
+    vat_bp: int = 800
+    issuer: UUID | None = None
 
 
 class PassKind(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -14,7 +14,7 @@ from karnet.entitlements.operations import MediumIssued
 from karnet.journal.operations import Operation, Part, operation
 from karnet.kernel.ids import named_id
 from karnet.orders.operations import TabChange
-from karnet.passes.kinds import PassKind, PurseUnit
+from karnet.passes.kinds import PassKind, Programme, PurseUnit
 
 BlockCode = Literal["overdue", "lost", "staff", "owner"]
 
@@ -154,6 +154,40 @@ class PassChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         )
 
 
+class ProgrammeSet(Part, frozen=True, kw_only=True):
+    """What was agreed with an issuer of benefit cards holds from now on."""
+
+    id: UUID
+    facility: UUID
+    programme: Programme
+
+
+@operation("passes.programmes_set", scope="house")
+class ProgrammesSet(Operation, frozen=True, kw_only=True):
+    """A facility said which benefit cards it takes."""
+
+    facility: UUID
+    programmes: tuple[ProgrammeSet, ...]
+
+    def parts(self) -> Iterable[Part]:
+        return self.programmes
+
+
+class BenefitUsed(Part, frozen=True, kw_only=True):
+    """An entry on a benefit card: `amount` (gross minor units) is owed by its issuer. `card` stands for its number, which is
+    nobody else's to know and kept beside the journal."""
+
+    id: UUID
+    facility: UUID
+    programme: str
+    card: UUID
+    day: date
+    category: str
+    amount: int
+    vat_bp: int
+    stay: UUID
+
+
 @operation("passes.sold", scope="house")
 class Sold(Operation, frozen=True, kw_only=True):
     """A pass was sold, with its first top-up or instalment; what was paid went over a tab, which closed at once."""
@@ -269,6 +303,11 @@ class Expired(Operation, frozen=True, kw_only=True):
 
     def parts(self) -> Iterable[Part]:
         return self.transfers
+
+
+def benefit_card(programme: str, number: str) -> UUID:
+    """Return what stands for a benefit card's number in the record: digits and letters count, and nothing else of it."""
+    return named_id("benefit_card", programme, "".join(sign for sign in number.upper() if sign.isalnum()))
 
 
 def kind_id(facility: UUID, code: str) -> UUID:

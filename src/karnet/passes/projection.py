@@ -8,6 +8,7 @@ from karnet.journal.projection import Insert, SetEarlier, SetLater, Write, proje
 from karnet.kernel import canonical
 from karnet.passes import models
 from karnet.passes.operations import (
+    BenefitUsed,
     ContractRuns,
     CreditsUsed,
     HoldOver,
@@ -19,6 +20,7 @@ from karnet.passes.operations import (
     PassSold,
     PassToppedUp,
     PassUnblocked,
+    ProgrammeSet,
 )
 
 _FACT = ("at", "origin", "number")
@@ -31,6 +33,11 @@ BLOCK = Insert(models.Block, ["id", "of", "code", *_FACT])
 INSTALMENT = Insert(models.Instalment, ["id", "of", "facility", "n", "due_on", "amount", *_FACT])
 CREDIT_USE = Insert(models.CreditUse, ["id", "of", "purse", "credits", "code", "sales_point", *_FACT])
 REPLACEMENT = Insert(models.Replacement, ["new", "new_issue", "old", *_FACT])
+PROGRAMME = Insert(models.Programme, ["id", "facility", "code", "definition", *_FACT])
+BENEFIT = Insert(
+    models.BenefitEntry,
+    ["id", "facility", "programme", "card", "day", "category", "amount", "vat_bp", "stay", *_FACT],
+)
 GOOD = SetLater(models.Pass, ["id"], ["good_until"], "good")
 RUNS = SetLater(models.Pass, ["id"], ["runs_until"], "runs")
 LIFTED = SetEarlier(models.Block, ["id"], [], "lifted")
@@ -104,6 +111,23 @@ def credits_used(part: CreditsUsed, recorded: Recorded, write: Write) -> None:
         CREDIT_USE,
         (part.id, part.of, part.purse, part.credits, part.code, part.sales_point, *stamped(recorded)),
     )
+
+
+@projects(ProgrammeSet)
+def programme_set(part: ProgrammeSet, recorded: Recorded, write: Write) -> None:
+    programme = part.programme
+    write(PROGRAMME, (part.id, part.facility, programme.code, canonical.encode(programme), *stamped(recorded)))
+
+
+@projects(BenefitUsed)
+def benefit_used(part: BenefitUsed, recorded: Recorded, write: Write) -> None:
+    write(
+        BENEFIT,
+        (
+            part.id, part.facility, part.programme, part.card, part.day, part.category, part.amount, part.vat_bp,
+            part.stay, *stamped(recorded),
+        ),
+    )  # fmt: skip
 
 
 @projects(Replaced)

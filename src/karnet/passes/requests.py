@@ -10,7 +10,7 @@ import msgspec
 from karnet.entitlements.operations import MediumKind
 from karnet.orders.operations import Payment
 from karnet.orders.requests import Extra, SaleLine
-from karnet.passes.kinds import PassKind
+from karnet.passes.kinds import PassKind, Programme
 from karnet.passes.operations import BlockCode
 
 
@@ -101,6 +101,22 @@ class UseCredits(msgspec.Struct, frozen=True, kw_only=True):
     purse: str
     credits: int = 1
     code: str = ""
+
+
+class SetProgrammes(msgspec.Struct, frozen=True, kw_only=True):
+    """Say which benefit cards a facility takes, and on what terms; those not named stay as they are."""
+
+    key: str
+    at: datetime
+    actor: UUID
+    facility: UUID
+    programmes: tuple[Programme, ...]
+
+
+class ProgrammesHold(msgspec.Struct, frozen=True, kw_only=True, tag="programmes_set"):
+    """The codes of the programmes set."""
+
+    codes: tuple[str, ...]
 
 
 class BlockPass(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ from karnet.orders import tabs
 from karnet.orders.operations import Payment
 from karnet.orders.rules.tabs import Desk
 from karnet.parties.people import known_customers
-from karnet.parties.selectors import facilities, operators
+from karnet.parties.selectors import companies, facilities, operators
 from karnet.passes import projection, selectors
 from karnet.passes.requests import BlockPass as BlockPass
 from karnet.passes.requests import ChargePass as ChargePass
@@ -35,12 +35,14 @@ from karnet.passes.requests import OfferPasses as OfferPasses
 from karnet.passes.requests import PassesOffered as PassesOffered
 from karnet.passes.requests import PassNow as PassNow
 from karnet.passes.requests import PayInstalments as PayInstalments
+from karnet.passes.requests import ProgrammesHold as ProgrammesHold
 from karnet.passes.requests import SellPass as SellPass
+from karnet.passes.requests import SetProgrammes as SetProgrammes
 from karnet.passes.requests import TopUpPass as TopUpPass
 from karnet.passes.requests import UnblockPass as UnblockPass
 from karnet.passes.requests import UseCredits as UseCredits
 from karnet.passes.rules.keeping import Found, decide_keep_up
-from karnet.passes.rules.offering import decide_offer
+from karnet.passes.rules.offering import decide_offer, decide_programmes
 from karnet.passes.rules.selling import decide_sell, decide_top_up
 from karnet.passes.rules.using import (
     decide_block,
@@ -98,6 +100,25 @@ def _sell(tx: Transaction[SellPass, PassNow]) -> None:
     customers = set(known_customers({r.customer for r in tx.fresh if r.customer}))
     for request in tx.fresh:
         tx.record([Outcome(request, *decide_sell(request, desk, cards, offered, taken, customers))])
+
+
+def set_programmes(requests: Sequence[SetProgrammes]) -> list[ProgrammesHold | Refused]:
+    """Say which benefit cards facilities take (SPEC S17)."""
+    return transact(requests, _set_programmes, answers=ProgrammesHold)
+
+
+def _set_programmes(tx: Transaction[SetProgrammes, ProgrammesHold]) -> None:
+    known = facilities({request.facility for request in tx.fresh})
+    issuers = {one.issuer for request in tx.fresh for one in request.programmes if one.issuer is not None}
+    companies_known = set(companies(issuers)) if issuers else set()
+    for request in tx.fresh:
+        tx.record([Outcome(request, *decide_programmes(request, request.facility in known, companies_known))])
+
+
+def used_today(error: Exception) -> Refused | None:
+    """Word the last guard of benefit cards: another till let somebody in on the same card today."""
+    taken = isinstance(error, Conflict) and error.form is projection.BENEFIT
+    return refused(Reason.BENEFIT_USED) if taken else None
 
 
 class _AtTill(Protocol):

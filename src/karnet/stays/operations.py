@@ -11,7 +11,7 @@ from karnet.entitlements.operations import IncludedStayUsed, MediumIssued, Mediu
 from karnet.journal.operations import Operation, Part, operation
 from karnet.kernel.ids import named_id
 from karnet.orders.operations import TabChange
-from karnet.passes.operations import PassChange
+from karnet.passes.operations import BenefitUsed, PassChange
 
 OUTSIDE = ""
 """Where somebody is who has not come in yet, or has left: no zone, and no clock runs there."""
@@ -204,9 +204,10 @@ class Begun(Operation, frozen=True, kw_only=True):
     moves: tuple[Moved, ...] = ()
     located: tuple[Located, ...] = ()
     passes: PassChange | None = None
+    benefits: tuple[BenefitUsed, ...] = ()
 
     def parts(self) -> Iterable[Part]:
-        return (*self.change.parts(), *self.stays, *self.moves, *self.located, *_held(self.passes))
+        return (*self.change.parts(), *self.stays, *self.moves, *self.located, *_held(self.passes), *self.benefits)
 
 
 @operation("stays.passed", scope="house")

@@ -72,12 +72,20 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="furnished"):
     zones: dict[str, UUID]
 
 
+class Benefit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A benefit card (SPEC S17): of which programme, and the number on it."""
+
+    programme: str
+    card: str
+
+
 class Band(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One person's band: its printed number, category of the price list, package. `prepaid_minor`: the advance; the
     package's price where not named. A card in its holder's hands serves as well as a band that is given out.
 
     `included`: the bundle (an entitlement, on this card or another) that pays the prepayment (SPEC N11): tariff, category
-    and package are the bundle's.
+    and package are the bundle's. `benefit`: the card whose issuer pays the programme's package; what exceeds it the
+    guest pays.
     """
 
     number: str
@@ -87,6 +95,7 @@ class Band(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     package: str = ""
     prepaid_minor: int | None = None
     included: UUID | None = None
+    benefit: Benefit | None = None
 
 
 class Enter(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from karnet.journal.projection import CLAIM, Conflict
 from karnet.journal.transaction import Asked, Outcome, Transaction, conflict, transact
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
+from karnet.kernel.time import local_day
 from karnet.lockers import holding
 from karnet.orders import selectors as counters
 from karnet.orders import tabs
@@ -34,7 +35,10 @@ from karnet.orders.requests import TabNow as TabNow
 from karnet.orders.rules.counter import Counter
 from karnet.orders.rules.tab_entries import TabState
 from karnet.orders.rules.tabs import Desk
+from karnet.passes.benefits import keep_numbers, programmes, used
+from karnet.passes.operations import benefit_card
 from karnet.passes.selectors import lock_passes, on_cards, wallets
+from karnet.passes.services import used_today
 from karnet.stays import selectors
 from karnet.stays.models import ZONE_HAS_ROOM
 from karnet.stays.requests import BandReplaced as BandReplaced
@@ -67,6 +71,7 @@ from karnet.stays.rules.mending import (
     decide_lose_band,
     decide_resume,
 )
+from karnet.stays.rules.on_benefits import Cards
 from karnet.stays.rules.on_passes import Passes
 from karnet.stays.rules.passing import decide_read
 from karnet.stays.rules.settling import (
@@ -90,6 +95,8 @@ def guarded(request: Asked, error: Exception) -> Refused:
         places = {place.facility for place in counters.places({request.sales_point}).values()}
         if any(bundle.used >= bundle.times for bundle in included(named, places).values()):
             return refused(Reason.NO_STAY_INCLUDED)
+    if refusal := used_today(error):
+        return refusal
     return already_issued(request, error) if isinstance(error, Conflict) else conflict(request, error)
 
 
@@ -121,6 +128,7 @@ def _enter(tx: Transaction[Enter, Entered]) -> None:
         people={r.customer for r in tx.fresh if r.customer}, buyers={r.buyer for r in tx.fresh if r.buyer},
     )  # fmt: skip
     passes = _passes({request.pass_number for request in tx.fresh})
+    benefits = _benefits(tx.fresh, desk)
     cards = lock_desk((), {(b.number, b.chip or b.number) for r in tx.fresh for b in r.bands})
     places = {place.facility for place in desk.counter.places.values()}
     around = selectors.inside(_states(joined, desk.tabs.get), facility_ids=places)
@@ -130,7 +138,23 @@ def _enter(tx: Transaction[Enter, Entered]) -> None:
     bundles = included({b.included for r in tx.fresh for b in r.bands if b.included}, places)
     for request in tx.fresh:
         known = versions[request.at]
-        tx.record([Outcome(request, *decide_enter(request, desk, cards, around, known, busy, bundles, passes))])
+        tx.record(
+            [Outcome(request, *decide_enter(request, desk, cards, around, known, busy, bundles, passes, benefits))]
+        )
+        shown = [(one.programme, one.card) for band in request.bands if (one := band.benefit)]
+        if shown and tx.outcomes[-1].operations:
+            keep_numbers(shown, request.at)
+
+
+def _benefits(requests: Sequence[Enter], desk: Desk) -> Cards:
+    """Return the benefit cards that are taken, and those of the requests that were used on the days in question."""
+    shown = {(one.programme, one.card) for r in requests for band in r.bands if (one := band.benefit)}
+    if not shown:
+        return Cards({}, set())
+    places = desk.counter.places
+    days = {local_day(r.at, place.time_zone) for r in requests if (place := places.get(r.sales_point))}
+    cards = [benefit_card(programme, number) for programme, number in shown]
+    return Cards(programmes({place.facility for place in places.values()}), used(cards, days))
 
 
 def _passes(read: Collection[str], around: Inside | None = None) -> Passes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from uuid import UUID
 
 from karnet.journal.operations import Operation
 from karnet.journal.requests import made_id
@@ -11,8 +12,8 @@ from karnet.kernel.outcomes import Refused, bad_values, refused
 from karnet.kernel.reasons import Reason
 from karnet.orders.rules.pricing import MAX_AMOUNT
 from karnet.passes.kinds import Contract, Pack, PassKind
-from karnet.passes.operations import KindSet, Offered
-from karnet.passes.requests import OfferPasses, PassesOffered
+from karnet.passes.operations import KindSet, Offered, ProgrammeSet, ProgrammesSet
+from karnet.passes.requests import OfferPasses, PassesOffered, ProgrammesHold, SetProgrammes
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,23}")
 MAX_KINDS = 50
@@ -45,6 +46,32 @@ def decide_offer(
     )
     answer = PassesOffered(codes=tuple(kind.code for kind in request.kinds))
     return answer, (Offered(facility=request.facility, kinds=sets),)
+
+
+def decide_programmes(
+    request: SetProgrammes, known: bool, issuers: Collection[UUID]
+) -> tuple[ProgrammesHold | Refused, tuple[Operation, ...]]:
+    """Say which benefit cards a facility takes. `issuers`: the companies named that are known."""
+    if not known:
+        return refused(Reason.UNKNOWN_FACILITY, facility=str(request.facility)), ()
+    problems = {}
+    for n, programme in enumerate(request.programmes):
+        if not _CODE.fullmatch(programme.code) or sum(o.code == programme.code for o in request.programmes) > 1:
+            problems[f"programmes[{n}].code"] = "each once, of 1 to 24 letters, digits, points, dashes"
+        if not 0 < len(programme.package) <= 64:
+            problems[f"programmes[{n}].package"] = "name the package that the issuer pays"
+        if not 0 <= programme.vat_bp <= 10_000:
+            problems[f"programmes[{n}].vat_bp"] = "must be 0 to 10000 basis points"
+        if programme.issuer is not None and programme.issuer not in issuers:
+            problems[f"programmes[{n}].issuer"] = "is no company that is known"
+    if problems or not request.programmes:
+        return bad_values(problems or {"programmes": "name at least one"}), ()
+    parts = tuple(
+        ProgrammeSet(id=made_id(request, f"programme:{one.code}"), facility=request.facility, programme=one)
+        for one in request.programmes
+    )
+    answer = ProgrammesHold(codes=tuple(one.code for one in request.programmes))
+    return answer, (ProgrammesSet(facility=request.facility, programmes=parts),)
 
 
 def kind_problems(kind: PassKind) -> dict[str, str]:

@@ -22,11 +22,11 @@ from karnet.orders.rules.counter import Place
 from karnet.orders.rules.pricing import MAX_AMOUNT, change
 from karnet.orders.rules.tab_entries import Entry
 from karnet.orders.rules.tabs import Desk, check_money, open_tab, who_problems
-from karnet.passes.operations import PassChange
+from karnet.passes.operations import BenefitUsed, PassChange
 from karnet.passes.rules.wallets import Wallet
 from karnet.stays.operations import OUTSIDE, BandsIssued, Begun, BundlesUsed, Located, Moved, StayBegun
 from karnet.stays.requests import Band, Enter, Entered
-from karnet.stays.rules import on_passes
+from karnet.stays.rules import on_benefits, on_passes
 from karnet.stays.rules.billing import PREPAID, free_money, package_price
 from karnet.stays.rules.state import Facility, Inside, MoveState, StayState
 from karnet.tariffs.rating import Rater
@@ -53,6 +53,12 @@ class _Arrivals(msgspec.Struct, kw_only=True):
     located: list[Located] = []
     used: list[IncludedStayUsed] = []
     holding: dict[UUID, int] = {}
+    benefits: list[BenefitUsed] = []
+
+    @property
+    def billed(self) -> int:
+        """What issuers of benefit cards owe."""
+        return sum(one.amount for one in self.benefits)
 
     @property
     def prepaid(self) -> int:
@@ -70,9 +76,10 @@ def decide_enter(
     busy: set[UUID],
     bundles: Bundles | None = None,
     passes: on_passes.Passes = on_passes.NOBODY,
+    cards: on_benefits.Cards = on_benefits.NONE,
 ) -> Decided:
     """Let people in, all or none. `busy`: media that carry a stay that goes on; `bundles`: what those named include here;
-    `passes`: those that are named.
+    `passes`: those that are named; `cards`: benefit cards that are taken, and used.
 
     Refuses a band in use, a tariff, category or package that is not in force, a full zone, an evacuation, a bundle that
     includes no such stay any more, and payments that are not what the bands prepay.
@@ -87,6 +94,10 @@ def decide_enter(
         return wallet, ()
     if wallet is not None:
         request = on_passes.on_its_list(request, wallet)
+    on_packages = on_benefits.on_their_packages(request, place, cards)
+    if isinstance(on_packages, Refused):
+        return on_packages, ()
+    request = on_packages
     shift = desk.counter.shift(request, place, {payment.kind for payment in request.payments})
     if isinstance(shift, Refused):
         return shift, ()
@@ -109,12 +120,14 @@ def decide_enter(
     arrivals = _arrivals(request, entry, facility, media, version, busy, bundles, wallet)
     if isinstance(arrivals, Refused):
         return arrivals, ()
+    arrivals.benefits = on_benefits.entries(request, arrivals.begun, place, cards)
     prepaid = arrivals.prepaid
     refusal = wallet.lacks(arrivals.holding.values(), request.at) if wallet is not None else None
-    refusal = refusal or _check_paid(request, entry, prepaid, spare, place, desk) or _take_places(facility, arrivals)
+    due = prepaid - arrivals.billed
+    refusal = refusal or _check_paid(request, entry, due, spare, place, desk) or _take_places(facility, arrivals)
     if refusal is not None:
         return refusal, ()
-    entry.pay(request.payments, place, shift)
+    entry.pay((*request.payments, *on_benefits.payments(arrivals.billed)), place, shift)
     bill = _bill_prepayments(entry, arrivals, facility, place, request, desk) if prepaid else None
     for medium in arrivals.issued:
         media.put(issued_state(medium, request.at))
@@ -128,7 +141,9 @@ def decide_enter(
         moves=tuple(arrivals.moves),
         located=tuple(arrivals.located),
         passes=held,
+        benefits=tuple(arrivals.benefits),
     )
+    cards.used.update((one.facility, one.programme, one.card, one.day) for one in arrivals.benefits)
     for one in arrivals.used:
         known = bundles[one.entitlement, one.facility]
         bundles[one.entitlement, one.facility] = msgspec.structs.replace(known, used=one.nth)
