@@ -19,7 +19,9 @@ from karnet.orders.tests.conftest import MORNING, NORTH, TILL, World
 from karnet.orders.tests.conftest import world as world
 
 KEY = SigningKey("karnet.test/log", SignatureType.ED25519, b"\x07" * 32)
-HASTY = Patience(printing_s=0.15, at_once_s=0.15)
+CALM = Patience(printing_s=1.0, at_once_s=1.0)
+HASTY = Patience(printing_s=0.1, at_once_s=0.1)
+"""For tests that go on until everything is printed: what comes later is one more fault."""
 
 
 class Clock:
@@ -43,7 +45,7 @@ def given_printer(
     return made
 
 
-def work(rounds: int = 1) -> int:
+def work(rounds: int = 1, patience: Patience = CALM) -> int:
     """Seal, queue and print what is due; between rounds the pause passes."""
     seal()
     ended = 0
@@ -51,7 +53,7 @@ def work(rounds: int = 1) -> int:
         while queue.fill() == queue.BATCH:
             pass
         for printer in printing.due(Clock.at):
-            ended += printing.work(printer, lambda: Clock.at, HASTY)
+            ended += printing.work(printer, lambda: Clock.at, patience)
         Clock.at += timedelta(seconds=printing.PAUSES_S[-1])
     return ended
 

@@ -20,7 +20,7 @@ from karnet.devices.posnet.talking import Patience
 from karnet.devices.words import GOODS, PAYMENTS, WORDS
 
 AT = datetime(2026, 1, 17, 9, tzinfo=UTC)
-HASTY = Patience(printing_s=0.15, at_once_s=0.15)
+CALM = Patience(printing_s=1.0, at_once_s=1.0)
 
 
 def sold(language: str = "pl", **changes: object) -> Document:
@@ -91,7 +91,7 @@ def server() -> Iterator[SlipServer]:
 def send(server: SlipServer, marks: list[Mark | None], mark: Mark | None = None) -> Outcome:
     link = connect(server.address, 9100, 1.0)
     try:
-        return print_slip(link, slip(sold(), Layout()), mark, HASTY, marks.append)
+        return print_slip(link, slip(sold(), Layout()), mark, CALM, marks.append)
     finally:
         link.close()
 

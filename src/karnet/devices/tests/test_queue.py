@@ -16,7 +16,7 @@ from karnet.devices.posnet.frames import Frame
 from karnet.devices.posnet.serving import FAULTS, Fault, PosnetServer
 from karnet.devices.posnet.simulated import RATES
 from karnet.devices.printers import add_printer, assign, printers, retire_printer
-from karnet.devices.tests.conftest import HASTY, Clock, given_printer, seal, work
+from karnet.devices.tests.conftest import CALM, HASTY, Clock, given_printer, seal, work
 from karnet.kernel.outcomes import Refused
 from karnet.orders.receipts import receipt
 from karnet.orders.tests.conftest import BEN, NORTH, TILL, TILL2, World, cash
@@ -40,7 +40,7 @@ def test_what_is_printed_are_the_sales_by_rate_whatever_the_printer_does(world: 
         sell(world, n)
     fiscal.faults = [Fault(5 + 4 * n, FAULTS[n % len(FAULTS)]) for n in range(2 * len(FAULTS))]
     for _ in range(60):
-        work()
+        work(patience=HASTY)
         fiscal.set_paper(True)
         if set(states()) == {"printed"}:
             break
@@ -105,7 +105,7 @@ def test_a_worker_that_dies_within_a_receipt_is_followed_by_one_that_asks(world:
     queue.fill()
     job = Job.objects.get()
     (printer,) = printing.due(Clock.at)
-    printing.work(printer, lambda: Clock.at, HASTY)
+    printing.work(printer, lambda: Clock.at, CALM)
     job.refresh_from_db()
     assert job.state == "printing"
     Job.objects.update(next_at=Clock.at)
@@ -124,7 +124,7 @@ def test_many_workers_print_each_receipt_once(world: World, fiscal: PosnetServer
     def one(_: int) -> None:
         try:
             queue.fill()
-            printing.work(printer, lambda: Clock.at, HASTY)
+            printing.work(printer, lambda: Clock.at, CALM)
         finally:
             connection.close()
 
@@ -253,6 +253,6 @@ def test_a_printer_is_looked_at_while_nothing_is_printed(world: World, fiscal: P
     (printer,) = printers()
     assert printing.unseen(Clock.at) == [printer.id]
     fiscal.set_paper(False)
-    assert printing.look(printer.id, lambda: Clock.at, HASTY) == "no_paper"
+    assert printing.look(printer.id, lambda: Clock.at, CALM) == "no_paper"
     assert printing.unseen(Clock.at - timedelta(seconds=20)) == []
     assert printers()[0].state == "no_paper"
