@@ -1,0 +1,80 @@
+"""The pool's desk: who comes, and money as it is typed."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from karnet.entitlements.rules import MediumState
+from karnet.faces.till.pool import arrivals, paying
+from karnet.faces.till.pool.arrivals import Arrivals
+from karnet.orders.operations import Payment
+from karnet.stays.explaining import Offered
+from karnet.stays.requests import HouseRules
+
+POOL = Offered(
+    code="pool", categories=("adult", "child"), packages=("1h", "2h"), tariff=UUID(int=1),
+    prices={("adult", "1h"): 1800, ("adult", "2h"): 3200, ("child", "1h"): 1200, ("child", "2h"): 2200},
+)  # fmt: skip
+
+
+def comes(*bands: str) -> Arrivals:
+    coming = Arrivals()
+    arrivals.settle_choice(coming, [POOL], HouseRules())
+    for band in bands:
+        assert arrivals.add(coming, band, None) == "added"
+    return coming
+
+
+def test_a_band_gets_what_is_chosen_when_it_is_read() -> None:
+    coming = comes("1")
+    coming.category, coming.package = "child", "2h"
+    arrivals.add(coming, "2", None)
+    assert [one.price(POOL) for one in coming.bands] == [1800, 2200]
+    assert arrivals.add(coming, "2", None) == "twice"
+    arrivals.alter(coming, "1", "chosen")
+    assert arrivals.due(coming, POOL, 0) == 4400
+    arrivals.alter(coming, "1", "remove")
+    assert arrivals.due(coming, POOL, 500) == 1700
+
+
+def test_a_card_in_its_holders_hands_is_not_given_out_and_keeps_its_kind() -> None:
+    coming = comes()
+    card = MediumState(id=UUID(int=7), number="C7", chip="AB", kind="card", state="in_use", issue=1)
+    arrivals.add(coming, "AB", card)
+    (band,) = arrivals.asked_bands(coming)
+    assert (band.number, band.chip, band.kind) == ("C7", "AB", "card")
+    assert coming.bands[0].own
+
+
+def test_a_choice_that_is_offered_no_more_becomes_one_that_is() -> None:
+    coming = Arrivals(tariff="old", category="senior", package="4h")
+    assert arrivals.settle_choice(coming, [POOL], HouseRules()) is POOL
+    assert (coming.tariff, coming.category, coming.package) == ("pool", "adult", "1h")
+    assert arrivals.settle_choice(Arrivals(), [], HouseRules()) is None
+
+
+def test_a_tariff_without_packages_begins_with_the_houses_first_prepayment() -> None:
+    plain = Offered(code="rink", categories=("adult",), packages=(), prices={}, tariff=UUID(int=2))
+    coming = Arrivals()
+    arrivals.settle_choice(coming, [plain], HouseRules(prepayments=(2000, 4000)))
+    arrivals.add(coming, "1", None)
+    assert arrivals.due(coming, plain, 0) == 2000
+
+
+def test_on_a_pass_nobody_prepays() -> None:
+    coming = comes("1")
+    coming.on_pass = "900001"  # noqa: S105 (a card's number)
+    assert arrivals.due(coming, POOL, 0) == 0
+
+
+def test_payments_come_in_parts_and_only_cash_gets_change() -> None:
+    card = paying.take((), 5000, "card", "30", "PLN", invoiced=False)
+    assert not card.settled
+    cash = paying.take(card.payments, 2000, "cash", "50", "PLN", invoiced=False)
+    assert cash.settled
+    assert cash.payments == (Payment(kind="card", amount=3000), Payment(kind="cash", amount=2000, tendered=5000))
+    assert paying.take((), 2000, "card", "50", "PLN", invoiced=False).problem
+    assert paying.take((), 2000, "invoice", "", "PLN", invoiced=False).problem
+    assert paying.take((), 2000, "internal_account", "", "PLN", invoiced=True).problem
+    assert paying.take((), 0, "", "", "PLN", invoiced=False).settled
+    assert paying.take(cash.payments, -500, "cash", "", "PLN", invoiced=False).problem
