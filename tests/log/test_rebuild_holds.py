@@ -30,4 +30,4 @@ def test_a_repair_brings_bookings_back_and_leaves_the_holds_beside_them(
     assert check().sound
     after = {claim.id for claim in live_claims(THEATRE, NOW)} | {claim.id for claim in live_claims(HALL, NOW)}
     assert after == before >= held
-    assert (rooms([HALL])[HALL][0].taken, rooms([HALL])[HALL][0].held) == (3, 7)
+    assert (rooms([HALL], NOW)[HALL][0].taken, rooms([HALL], NOW)[HALL][0].held) == (3, 7)

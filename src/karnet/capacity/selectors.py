@@ -24,16 +24,31 @@ class UnitSeen(NamedTuple):
 _CLAIM = "SELECT id, resource, allotment, unit, first, until, quantity, counted, holder, held_until FROM capacity_claim"
 
 
-def rooms(allotments: Collection[UUID]) -> dict[UUID, tuple[Room, ...]]:
-    """Return the rooms of allotments, section by section."""
+def rooms(allotments: Collection[UUID], at: datetime) -> dict[UUID, tuple[Room, ...]]:
+    """Return the rooms of allotments at an instant, section by section: holds that are over by then hold nothing, whether or
+    not anybody took them away yet."""
+    wanted = list(allotments)
+    over: dict[tuple[UUID, int], int] = {}
+    for row in _rows(_OVER, [at, wanted, wanted]):
+        hold = claim_of(row)
+        for place in hold.counted:
+            for section in range(hold.first, hold.until):
+                over[place, section] = over.get((place, section), 0) + hold.quantity
     found: dict[UUID, list[Room]] = {}
-    for allotment, capacity, taken, held in _rows(
-        "SELECT allotment, capacity, taken, held FROM capacity_room WHERE allotment = ANY(%b::uuid[])"
+    for allotment, section, capacity, taken, held in _rows(
+        "SELECT allotment, section, capacity, taken, held FROM capacity_room WHERE allotment = ANY(%b::uuid[])"
         " ORDER BY allotment, section",
-        [list(allotments)],
+        [wanted],
     ):
-        found.setdefault(allotment, []).append(Room(capacity=capacity, taken=taken, held=held))
+        room = Room(capacity=capacity, taken=taken, held=held - over.get((allotment, section), 0))
+        found.setdefault(allotment, []).append(room)
     return {allotment: tuple(every) for allotment, every in found.items()}
+
+
+_OVER = (
+    f"{_CLAIM} WHERE held_until <= %s AND counted <> '' AND resource IN (SELECT id FROM capacity_resource WHERE id = ANY(%b::uuid[])"
+    " UNION SELECT resource_id FROM capacity_allotment WHERE id = ANY(%b::uuid[]))"
+)
 
 
 def units(resource: UUID) -> list[UnitSeen]:

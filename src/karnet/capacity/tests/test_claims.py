@@ -23,7 +23,7 @@ WEB, STOP, TILL = (allotment_id(COACH, code) for code in ("web", "stop", "till")
 
 
 def free(allotment: object) -> list[int]:
-    return [room.free for room in rooms([allotment])[allotment]]  # type: ignore[list-item, index]
+    return [room.free for room in rooms([allotment], NOW)[allotment]]  # type: ignore[list-item, index]
 
 
 def assert_rebuilds() -> None:
@@ -118,6 +118,8 @@ def test_held_places_are_nobody_elses_until_the_hold_is_over_and_then_anybodys(w
     assert isinstance(world.holds(HALL, places(30)), Held)
     assert refusal(world.claims(THEATRE, seat(5), at=599)) == "place_taken"
     assert refusal(world.claims(HALL, places(1), at=599)) == "no_room_left"
+    later = NOW + timedelta(seconds=600)
+    assert (free(HALL), rooms([HALL], later)[HALL][0].free) == ([0], 30)
     world.took(THEATRE, seat(5), at=600)
     world.took(HALL, places(1), at=600)
     assert free(HALL) == [29]
@@ -136,8 +138,8 @@ def test_a_hold_becomes_a_booking_under_its_id_once(world: World) -> None:
     assert claim([booking]) == [booked]
     assert refusal(world.claims(THEATRE, holds=held.holds)) == "hold_ended"
     assert world.took(HALL, holds=places_held.holds) == places_held.holds
-    assert rooms([HALL])[HALL][0].taken == 12
-    assert rooms([HALL])[HALL][0].held == 0
+    assert rooms([HALL], NOW)[HALL][0].taken == 12
+    assert rooms([HALL], NOW)[HALL][0].held == 0
     assert_rebuilds()
 
 

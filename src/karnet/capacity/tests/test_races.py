@@ -36,7 +36,7 @@ def test_of_eight_who_want_four_of_the_last_ten_places_two_have_them(world: Worl
     answers = race([lambda r=r: claim([r])[0] for r in asked])
     assert sum(isinstance(answer, Taken) for answer in answers) == 2
     assert reasons(answers) == {"no_room_left"}
-    assert rooms([HALL])[HALL][0].free == 2
+    assert rooms([HALL], NOW)[HALL][0].free == 2
     assert_rebuilds()
 
 

@@ -14,6 +14,7 @@ from karnet.kernel.reasons import Reason
 from karnet.kernel.time import instant
 from karnet.lockers.operations import Assigned, Freed
 from karnet.lockers.requests import LockerGivenUp, LockerShown, Touch
+from karnet.lockers.rules import keeping
 from karnet.lockers.rules.choosing import Place, choose
 from karnet.lockers.rules.state import Lockers, LockerState, SectionState, UseState
 
@@ -48,12 +49,13 @@ def decide_touch(
         return refused(Reason.NO_STAY), ()
     own = lockers.own_locker(medium.id)
     use = lockers.of_band(medium.id)
-    if own is None and use is not None:
+    stale = use if use is not None and use.issue != medium.issue else None
+    if own is None and use is not None and stale is None:
         own = lockers.lockers[use.locker]
     if own is None:
-        return (
-            (refused(Reason.NO_LOCKER), ()) if request.give_up else _assign(request, medium, section, lockers, parties)
-        )
+        if request.give_up:
+            return refused(Reason.NO_LOCKER), ()
+        return _anew(request, medium, section, lockers, parties, stale)
     if own.section != section.id:
         return refused(Reason.LOCKER_ELSEWHERE, locker=own.number, section=lockers.sections[own.section].code), ()
     if request.give_up and use is not None:
@@ -63,6 +65,22 @@ def decide_touch(
     if own.block is not None and use is None:
         return refused(Reason.LOCKER_BLOCKED, locker=own.number), ()
     return shown(own, section, static=use is None), ()
+
+
+def _anew(
+    request: Touch, medium: MediumState, section: SectionState, lockers: Lockers,
+    parties: Mapping[UUID, Party] | None, stale: UseState | None,
+) -> Decided:  # fmt: skip
+    """Assign a locker. `stale`: what the band's holder before had, who handed it in where nobody knows of lockers: the
+    band came back, so that one is free."""
+    if stale is None:
+        return _assign(request, medium, section, lockers, parties)
+    freed = keeping.free([stale], lockers, "returned")
+    answer, operations = _assign(request, medium, section, lockers, parties)
+    if isinstance(answer, Refused):
+        lockers.begin(stale)
+        return answer, ()
+    return answer, (*freed, *operations)
 
 
 def _is_guest(party: Party | None, section: SectionState) -> bool:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from karnet.entitlements.operations import MediumIssued
+from karnet.entitlements.operations import MediumIssued, MediumReturned
 from karnet.entitlements.rules import medium_id
 from karnet.journal.founding import found_server
 from karnet.journal.operations import ActorEnrolled, Operation, Part, operation
@@ -33,6 +33,16 @@ class BandsGiven(Operation, frozen=True, kw_only=True):
     """Bands were given out."""
 
     media: tuple[MediumIssued, ...]
+
+    def parts(self) -> Iterable[Part]:
+        return self.media
+
+
+@operation("test.lockers_bands_back")
+class BandsBack(Operation, frozen=True, kw_only=True):
+    """Bands came back."""
+
+    media: tuple[MediumReturned, ...]
 
     def parts(self) -> Iterable[Part]:
         return self.media
@@ -68,6 +78,12 @@ class World:
                 )
             )
         )
+
+    def reissue(self, band: str) -> None:
+        """A band comes back where nobody knows of lockers, and is given to somebody else."""
+        self.record(BandsBack(media=(MediumReturned(id=medium_id(band), facility=POOL),)))
+        again = MediumIssued(id=medium_id(band), number=band, chip=band, kind="wristband", facility=POOL, issue=1)
+        self.record(BandsGiven(media=(again,)))
 
     def record(self, operation: Operation) -> None:
         """Record an operation of a slice that lockers know nothing of."""

@@ -102,6 +102,22 @@ def test_staff_block_open_free_and_see_who_had_it(world: World) -> None:
     assert_rebuilds()
 
 
+def test_a_band_that_came_back_unseen_and_went_to_somebody_else_opens_nothing_of_who_had_it(world: World) -> None:
+    world.issue("1", "2")
+    old = world.given("A", "1")
+    world.reissue("1")
+    assert refusal(world.touches("A", "1", give_up=True)) == "no_locker"
+    world.given("B", "2")
+    blocking = unit_id(world.sections["B"], "102")
+    block_lockers([BlockLocker(**world.asked(), locker=blocking, reason="other")])
+    assert refusal(world.touches("B", "1")) == "lockers_full"
+    assert selectors.history(old.locker)[0].until is None, "a refusal changes nothing"
+    again = world.given("A", "1", at=60)
+    assert again.new
+    assert [used.what for used in selectors.history(old.locker)][-1] == "returned"
+    assert_rebuilds()
+
+
 def test_a_section_grows_and_two_lockers_never_stand_in_one_place(world: World) -> None:
     more = Section(code="B", grid=Grid(aisles=2, positions=2, rows=1, first=101))
     grown = furnish([Furnish(**world.asked(), facility=POOL, sections=(more,))])[0]
