@@ -12,15 +12,22 @@ import pytest
 from django.db import connection
 from django.test.utils import override_settings
 
+from karnet.access.operations import gate_id
+from karnet.access.requests import EnrolGate
+from karnet.access.services import enrol_gates
 from karnet.faces.api import authentication
 from karnet.faces.api.tests.conftest import Api, Clock
 from karnet.faces.api.tests.test_borders import caller, reads
+from karnet.lockers.requests import Furnish as FurnishLockers
+from karnet.lockers.requests import Grid, LockerShown, LockersReady, Section, Touch
+from karnet.lockers.services import furnish as furnish_lockers
 from karnet.orders.operations import Payment
 from karnet.orders.selectors import rows
+from karnet.stays.changing import touch_lockers
 from karnet.stays.requests import Band, Enter, Entered
 from karnet.stays.selectors import heads, who_is_inside
 from karnet.stays.services import enter
-from karnet.stays.tests.conftest import ANNA, NOON, POOL, TILL, World, assert_books_balance
+from karnet.stays.tests.conftest import ANNA, EARLY, NOON, POOL, TILL, World, assert_books_balance
 from karnet.stays.tests.conftest import world as world
 
 pytestmark = pytest.mark.database
@@ -37,7 +44,7 @@ def _clock(world: World) -> Iterator[None]:
     connection.close()
 
 
-def test_six_hundred_guests_come_in_ten_minutes_and_nobody_is_lost_or_charged_twice(world: World) -> None:
+def test_six_hundred_guests_come_in_ten_minutes_and_none_is_lost_charged_twice_or_shares_a_locker(world: World) -> None:
     """Every band is given out once, read once whatever is sent again, and charged what one stay costs."""
     bands = [f"b{n:03d}" for n in range(GUESTS)]
     for first in range(0, GUESTS, 100):
@@ -78,6 +85,35 @@ def test_six_hundred_guests_come_in_ten_minutes_and_nobody_is_lost_or_charged_tw
     paid = rows("SELECT count(*), sum(amount)::bigint FROM orders_tab_payment", [])
     assert paid == [(GUESTS, GUESTS * 1800)]
     assert_books_balance()
+    lockers = [answer for answers in lockers_of(bands) for answer in answers]
+    assert all(isinstance(one, LockerShown) for one in lockers), lockers[:3]
+    assert len({one.locker for one in lockers if isinstance(one, LockerShown)}) == GUESTS
+
+
+def lockers_of(bands: list[str]) -> list[list[Any]]:
+    """Let every guest touch one of two readers of a section of 640 lockers, all controllers at once."""
+    readers = [gate_id(POOL, code) for code in ("lockers-1", "lockers-2")]
+    asked: dict[str, Any] = {"at": EARLY, "actor": ANNA, "facility": POOL}
+    enrol_gates([EnrolGate(key=code, code=code, **asked) for code in ("lockers-1", "lockers-2")])
+    section = Section(code="hall", grid=Grid(aisles=8, positions=40), readers=tuple(readers), mode="dynamic")
+    (ready,) = furnish_lockers([FurnishLockers(key="lockers", sections=(section,), **asked)])
+    assert isinstance(ready, LockersReady), ready
+    assert ready.added >= GUESTS
+
+    def touch(some: range) -> list[Any]:
+        try:
+            return touch_lockers(
+                [
+                    Touch(key=f"touch {n}", at=Clock.at, actor=readers[n % 2], reader=readers[n % 2], chip=bands[n])
+                    for n in some
+                ]
+            )
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(CONTROLLERS) as threads:
+        every = [some for first in range(CONTROLLERS) for some in chunks(range(first, GUESTS, CONTROLLERS))]
+        return list(threads.map(touch, every))
 
 
 def entry(n: int) -> Enter:
