@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 from uuid import UUID
 
@@ -42,6 +43,7 @@ from karnet.entitlements.operations import (
     Unblocked,
 )
 from karnet.entitlements.rules import medium_id, points_account
+from karnet.federation.sim import keys, refunds
 from karnet.federation.sim.schema import Row
 from karnet.federation.sim.server import Server
 from karnet.journal.operations import ActorEnrolled, Founded, Operation
@@ -64,6 +66,7 @@ from karnet.parties.operations import (
 CURRENCY, ZONE = "PLN", "Europe/Warsaw"
 PRICE, DEPOSIT, POINTS, VAT_BP = 26_00, 10_00, 30, 800
 FOR_EVER = Validity(kind="season")
+REFUNDS = (refunds.let, refunds.pay, refunds.pay_alone, refunds.answer)
 FOUNDED = datetime(2027, 1, 1, tzinfo=UTC)
 """The instant in the ids of what is there from the beginning."""
 
@@ -83,11 +86,13 @@ class Desk:
     def found(self, at: datetime) -> bool:
         """Found the log, enrol everybody, open the books, publish a price list. False where that is on record."""
         actor, facility = self.server.who.server, self.facility
+        hub = (keys.opened(self.server),) if self.code == "hub" else ()
         return self.server.record(
             f"found:{self.code}",
             at,
             actor,
             Founded(name=self.server.name, server=ActorEnrolled(id=actor, kind="server")),
+            *hub,
             FacilityEnrolled(
                 actor=ActorEnrolled(id=facility, kind="facility", parent=actor),
                 facility=Facility(id=facility, code=self.code, currency=CURRENCY, time_zone=ZONE),
@@ -121,7 +126,7 @@ class Desk:
         ways: Sequence[tuple[int, Callable[[Random, datetime], Operation | None]]] = (
             (5, self.sell), (8, self.pass_gate), (2, self.top_up), (2, self.block), (2, self.unblock),
             (4, self.hand_in), (1, self.open_shift), (1, self.close_shift), (2, self.load), (3, self.charge),
-            (2, self.grant), (2, self.turn),
+            (2, self.grant), (2, self.turn), *((1, partial(act, self)) for act in REFUNDS),
         )  # fmt: skip
         way = chance.choices([way for _, way in ways], [weight for weight, _ in ways])[0]
         operation = way(chance, at)

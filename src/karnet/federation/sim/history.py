@@ -10,7 +10,7 @@ import msgspec
 
 from karnet.federation.core.answering import Allowance
 from karnet.federation.core.relaying import Trouble
-from karnet.federation.sim import invariants
+from karnet.federation.sim import invariants, keys
 from karnet.federation.sim.attacks import ATTACKS, Named
 from karnet.federation.sim.business import Desk
 from karnet.federation.sim.genesis import CODES, HUB, acquainted, strangers
@@ -41,6 +41,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     attack: str = ""
     from_nothing: bool = False
     late_member: bool = False
+    key_changes: int = 0
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +55,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     overdrawn: int
     claimed_twice: int
     attacked: bool
+    keys_changed: int = 0
 
 
 class Failed(Exception):
@@ -91,6 +93,7 @@ def drawn(chance: Random, attack: str | None = None) -> Plan:
         attack=attack,
         from_nothing=from_nothing,
         late_member=from_nothing and chance.random() < 0.5,
+        key_changes=chance.choice((0, 0, 0, 1, 3)),
     )
 
 
@@ -193,8 +196,27 @@ class _History:
             start = chance.uniform(5, LENGTH - 20)
             world.at(start, lambda: setattr(self.hub, "backup", self.hub.server.disk.copy()))
             world.at(start + chance.uniform(1, 20), self._put_back_hub)
+        for _ in range(plan.key_changes):
+            # A hub put back from a backup may have lost its announcement for good: that is for people to mend.
+            changing = [] if plan.restored == "hub" else [self.hub]
+            who = chance.choice([*changing, *(machine for machine in self.machines if machine is not self.evil)])
+            world.at(chance.uniform(1, LENGTH), lambda who=who: self._change_key(who))  # type: ignore[misc]
         if plan.attack:
             world.at(chance.uniform(LENGTH / 3, LENGTH * 0.9), self._attack)
+
+    def _change_key(self, where: HubMachine | Machine) -> None:
+        if where.recovering:
+            return
+        if isinstance(where, Machine):
+            self.world.guarded(where, lambda: self._announce(where))
+        else:
+            with suppress(Killed):
+                keys.announce(where.server, EPOCH + timedelta(seconds=self.world.now))
+            self.world.after(self.chance.uniform(0, 0.3), self.world.hub_works)
+
+    def _announce(self, machine: Machine) -> None:
+        if keys.announce(machine.server, self.world.clock(machine)):
+            self.world.seal_soon(machine)
 
     def _put_back(self, machine: Machine) -> None:
         assert machine.backup is not None
@@ -329,4 +351,5 @@ class _History:
             overdrawn=sum(1 for row in accounts if row["overdrawn"]),
             claimed_twice=sum(1 for row in guards if row["claims"] > 1),
             attacked=self.named is not None,
+            keys_changed=sum(server.key != server.who.key for server in self.servers),
         )

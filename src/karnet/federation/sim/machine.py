@@ -105,7 +105,8 @@ class HubMachine:
 
     def regain_from(self, helper: MemoryStore) -> bool:
         """Take back a batch of the hub's own log from a member's storage; return whether one was taken."""
-        push = next_push(helper, self.name, self.server.store.log(self.name).size)
+        size, own = self.server.store.log(self.name).size, helper.log(self.name)
+        push = next_push(helper, self.name, size, keys=own.keys)
         return push is not None and regain(self.server, push, helper.home)
 
 

@@ -16,9 +16,11 @@ from uuid import UUID
 import msgspec
 
 from karnet.federation.core.store import Acceptable, Kept
+from karnet.federation.operations import KeyAnnounced, KeyChanged
+from karnet.federation.sim import keys
 from karnet.federation.sim.memory import Crash, MemoryLog, MemoryStore, unharmed
 from karnet.federation.sim.schema import Row
-from karnet.federation.sim.signing import RememberingKey, made_key, remembering
+from karnet.federation.sim.signing import RememberingKey, SimulatedKey, made_key, remembering
 from karnet.federation.sim.tables import Refused, Tables
 from karnet.journal.operations import (
     Entry,
@@ -44,8 +46,8 @@ from karnet.journal.rules.arrivals import (
     read_entry,
     waits_for,
 )
-from karnet.journal.tlog.keyring import LogKey
-from karnet.journal.tlog.note import SignatureType, SigningKey
+from karnet.journal.tlog.keyring import Keyring, LogKey
+from karnet.journal.tlog.note import SignatureType, VerifierKey
 from karnet.kernel import canonical
 from karnet.kernel.canonical import NotCanonical
 from karnet.kernel.ids import named_id, owned_id
@@ -113,8 +115,8 @@ class Identity(msgspec.Struct, frozen=True):
 
     name: str
     server: UUID
-    key: SigningKey
-    cosigner: SigningKey
+    key: SimulatedKey
+    cosigner: SimulatedKey
     verifier: RememberingKey
     cosigner_verifier: RememberingKey
 
@@ -138,6 +140,10 @@ class Server:
         self._servers = servers
         self.disk = Disk(self._new_store(), servers)
         self.witness: dict[int, bytes] = {}
+        # The keys directory: no backup of the database puts it back.
+        self.key: SimulatedKey = who.key
+        self.next_key: SimulatedKey | None = None
+        self.changes = 0
         self._crash: Crash = unharmed
 
     def _new_store(self) -> MemoryStore:
@@ -162,6 +168,27 @@ class Server:
         self.disk.origins[max(self.disk.origins) + 1] = other.name
         self.disk.store.follow(MemoryLog.empty(other.name, LogKey(key=other.verifier)))
         self.disk.store.know(other.cosigner_verifier)
+
+    def first_key(self, log: str) -> LogKey:
+        """Return the key that signed a log from its beginning."""
+        return LogKey(key=identity(log).verifier)
+
+    def expect(self, key: SimulatedKey) -> bool:
+        """Keep the key that is to sign next, until it may."""
+        self.next_key = key
+        return True
+
+    def index_of(self, operation: UUID) -> int | None:
+        """Return where an operation stands in its log, once that is sealed."""
+        for recorded in reversed(self.disk.recorded):
+            if recorded.entry.id == operation:
+                return self.disk.places.get((recorded.origin, recorded.number))
+        return None
+
+    def look_at_keys(self) -> None:
+        """Go by the keys that the tables tell, from now on."""
+        for log in self.disk.store.all_logs():
+            log.keys = keys.keys_of(self, log.name)
 
     @property
     def store(self) -> MemoryStore:
@@ -201,6 +228,7 @@ class Server:
         disk.ids.update(entry.id for entry in entries)
         disk.number += len(entries)
         disk.said.update(news)
+        self._heard(entries)
         self._crash("recorded")
         return True
 
@@ -220,11 +248,23 @@ class Server:
         first = disk.store.log(self.name).size
         numbers = {operation.kept.data: operation.number for operation in disk.unsealed}
         self._crash("seal")
-        note = disk.store.seal(entries, self.who.key)
+        if self.next_key is not None and self.next_key.verifier in self._may_sign(first + 1):
+            self.key, self.next_key = self.next_key, None
+        note = disk.store.seal(entries, self.key)
         self._settled(first, entries, numbers)
+        if self.next_key is not None:
+            self.look_at_keys()  # The hub's own signs what follows its announcement.
         self._crash("sealed")
         self.witness[first + len(entries)] = note
         self._crash("witnessed")
+
+    def _may_sign(self, size: int) -> Sequence[VerifierKey]:
+        own = Keyring(self.disk.store.log(self.name).keys)
+        return [VerifierKey(key.name, key.type, key.public_key) for key in own.at(size)]
+
+    def _heard(self, entries: Sequence[Entry]) -> None:
+        if any(isinstance(entry.body, KeyAnnounced | KeyChanged) for entry in entries):
+            self.look_at_keys()
 
     def _settled(self, first: int, entries: Sequence[Kept], numbers: Mapping[bytes, int]) -> None:
         disk = self.disk
@@ -311,6 +351,7 @@ class Server:
                 disk.said.update(entry.body.sizes)
         disk.places[origin, number] = log.applied
         log.applied += 1
+        self._heard([entry])
         disk.waiting.pop(whose.name, None)
         self._crash("applied")
         return None

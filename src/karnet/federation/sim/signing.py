@@ -53,6 +53,13 @@ def remembering(key: SigningKey) -> RememberingKey:
     return RememberingKey(key.verifier.name, key.verifier.type, key.verifier.public_key)
 
 
+@lru_cache(maxsize=256)
+def remembering_text(vkey: str) -> RememberingKey:
+    """Return the public key in its text."""
+    key = VerifierKey.parse(vkey)
+    return RememberingKey(key.name, key.type, key.public_key)
+
+
 @lru_cache(maxsize=64)
 def _private(seed: bytes) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(seed)

@@ -18,6 +18,7 @@ from karnet.federation.core import messages
 from karnet.federation.core.answering import Later
 from karnet.federation.core.messages import Pull, Pulled, Pushed, Reply
 from karnet.federation.core.relaying import Lane, Outbound, Rest, Send
+from karnet.federation.sim import keys
 from karnet.federation.sim.machine import HubMachine, Machine, Reaper, clock
 from karnet.federation.sim.memory import Killed
 
@@ -155,6 +156,7 @@ class World:
             while self.hub.server.apply():
                 pass
             if not self.hub.recovering:
+                keys.confirm(self.hub.server, EPOCH + timedelta(seconds=self.now))
                 self.hub.server.seal()
         except Killed:
             self.after(1, self.hub_works)
