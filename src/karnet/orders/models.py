@@ -368,6 +368,10 @@ class TabLine(ProjectedModel):
 
     class Meta:
         db_table = "orders_tab_line"
+        indexes: ClassVar = [
+            # What a sales point charged to tabs: its statement, and its limit of the day.
+            models.Index(fields=["sales_point", "at"], condition=Q(stay__isnull=True), name="dishes_of_sales_point"),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(amount=models.F("quantity") * models.F("unit_price")), name="tab_line_amount_is_its_product"
