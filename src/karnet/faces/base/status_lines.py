@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Literal
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -40,21 +41,29 @@ class StatusLine(msgspec.Struct, frozen=True):
 Source = Callable[[datetime, str], Iterable[StatusLine]]
 """Gives lines for an instant (by the faces' clock) and the time zone for the times in them; cheap, and asked often."""
 
-_sources: dict[str, Source] = {}
+OfFacility = Callable[[datetime, str, UUID | None], Iterable[StatusLine]]
+"""Gives lines for whoever works at a facility; None: for all of them."""
+
+_sources: dict[str, OfFacility] = {}
 
 
 def register(name: str, source: Source) -> None:
     """Show what a source has to say from now on. A name registered again replaces its source."""
+    _sources[name] = lambda at, zone, facility: source(at, zone)
+
+
+def register_of_facility(name: str, source: OfFacility) -> None:
+    """Show what a source has to say to the people of each facility from now on."""
     _sources[name] = source
 
 
-def status_lines(zone: str) -> list[StatusLine]:
+def status_lines(zone: str, facility: UUID | None = None) -> list[StatusLine]:
     """Return the lines of all sources, by the sources' names. One that fails is passed over: no till stops for it."""
     at, lines = now(), []
     for name in sorted(_sources):
         try:
             with transaction.atomic():
-                lines += list(_sources[name](at, zone))
+                lines += list(_sources[name](at, zone, facility))
         except (DatabaseError, OSError, LookupError, ValueError) as error:
             _log.warning("a source of status lines failed", source=name, error=str(error))
     return lines
@@ -64,7 +73,9 @@ def lines_for(request: HttpRequest) -> list[StatusLine]:
     """Return the lines for whoever is signed in, by the wall clock of their facility."""
     operator_id = getattr(request.user, "operator_id", None)
     operator = operators([operator_id]).get(operator_id) if operator_id else None
-    return status_lines(facilities([operator.facility])[operator.facility].time_zone if operator else "UTC")
+    if operator is None:
+        return status_lines("UTC")
+    return status_lines(facilities([operator.facility])[operator.facility].time_zone, operator.facility)
 
 
 def sealing(at: datetime, zone: str) -> list[StatusLine]:

@@ -15,10 +15,10 @@ class TillConfig(AppConfig):
 
     def ready(self) -> None:
         """Offer the till on the home page, and let printers say above its pages what they need."""
-        from karnet.faces.base.status_lines import register as say
+        from karnet.faces.base.status_lines import register_of_facility
         from karnet.faces.till.printing import printer_lines
 
-        say("printers", printer_lines)
+        register_of_facility("printers", printer_lines)
         register(
             Entrance(
                 route="till:home",

@@ -22,9 +22,9 @@ from karnet.faces.till.desk import Desk, at_desk
 from karnet.orders.selectors import orders
 
 
-def printer_lines(at: datetime, zone: str) -> list[StatusLine]:
-    """Say which printers cannot print, what waits for them, and what waits for somebody to look."""
-    found = [one for one in printers() if one.sales_points]
+def printer_lines(at: datetime, zone: str, facility: UUID | None) -> list[StatusLine]:
+    """Say which printers of a facility cannot print, what waits for them, and what waits for somebody to look."""
+    found = [one for one in printers(None if facility is None else [facility]) if one.sales_points]
     lines = [_line(one) for one in found if one.state not in ("", "busy")]
     stopped = [one.id for one in found if one.stopped]
     if stopped:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -37,6 +39,15 @@ def test_a_source_that_fails_is_passed_over(sources: None, database: None) -> No
     status_lines.register("a", broken)
     status_lines.register("b", lambda at, zone: [StatusLine("info", zone)])
     assert [line.text for line in status_lines.status_lines("Europe/Warsaw")] == ["Europe/Warsaw"]
+
+
+def test_what_concerns_one_facility_is_said_to_its_people_alone(sources: None, database: None) -> None:
+    ours, theirs = UUID(int=1), UUID(int=2)
+    status_lines.register_of_facility(
+        "printers", lambda at, zone, facility: [StatusLine("info", "paper out")] if facility == ours else []
+    )
+    assert [line.text for line in status_lines.status_lines("UTC", ours)] == ["paper out"]
+    assert status_lines.status_lines("UTC", theirs) == []
 
 
 @pytest.mark.parametrize(
