@@ -11,7 +11,7 @@ import msgspec
 from django.db import transaction
 from django.db.models import Count, Q
 
-from karnet.devices.escpos.slips import Layout
+from karnet.devices.escpos.slips import Layout, knows
 from karnet.devices.links import problem_with
 from karnet.devices.models import KINDS, Assignment, Cursor, Job, Printer
 from karnet.devices.posnet.characters import CodePage
@@ -84,6 +84,8 @@ def add_printer(
     chosen = settings or Settings()
     if not 20 <= chosen.columns <= 64 or not 20 <= chosen.name_length <= 80:
         problems["settings"] = "columns must be 20 to 64, name_length 20 to 80"
+    elif chosen.profile != "default" and not knows(chosen.profile):
+        problems["settings"] = "profile must be one of python-escpos"
     if problems:
         return bad_values(problems)
     with transaction.atomic():

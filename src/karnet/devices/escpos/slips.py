@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from functools import cache
+from typing import Any
+
 import msgspec
-from escpos.printer import Dummy
 
 from karnet.devices.documents import Document, merged
 from karnet.devices.words import PAYMENTS, said, words
@@ -22,7 +26,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 def slip(document: Document, layout: Layout) -> bytes:
     """Return the bytes that print a document and cut the paper. A receipt paid in cash opens the drawer first, and a
     refund in cash too."""
-    device, said_here = Dummy(profile=layout.profile), words(document.language)
+    device, said_here = _escpos().Dummy(profile=layout.profile), words(document.language)
     device.hw("INIT")
     if layout.drawer and _needs_drawer(document):
         device.cashdraw(2)
@@ -43,6 +47,25 @@ def slip(document: Document, layout: Layout) -> bytes:
     device.cut()
     data: bytes = device.output
     return data
+
+
+def knows(profile: str) -> bool:
+    """Tell whether python-escpos has a profile of this name."""
+    _escpos()
+    from escpos.capabilities import CAPABILITIES
+
+    return profile in CAPABILITIES["profiles"]
+
+
+@cache
+def _escpos() -> Any:
+    """Return python-escpos, loaded when something is printed: it takes a quarter of a second, and every process that
+    loads it makes a directory for a cache that nobody would read again."""
+    from escpos import capabilities, printer
+
+    if "ESCPOS_CAPABILITIES_PICKLE_DIR" not in os.environ:
+        shutil.rmtree(capabilities.pickle_dir, ignore_errors=True)
+    return printer
 
 
 def body(document: Document, columns: int) -> list[str]:

@@ -15,7 +15,7 @@ from karnet.devices.models import Cursor, Job
 from karnet.devices.posnet.frames import Frame
 from karnet.devices.posnet.serving import FAULTS, Fault, PosnetServer
 from karnet.devices.posnet.simulated import RATES
-from karnet.devices.printers import add_printer, assign, printers, retire_printer
+from karnet.devices.printers import Settings, add_printer, assign, printers, retire_printer
 from karnet.devices.tests.conftest import CALM, HASTY, Clock, given_printer, seal, work
 from karnet.kernel.outcomes import Refused
 from karnet.orders.receipts import receipt
@@ -227,6 +227,9 @@ def test_a_printer_is_written_down_with_care(world: World) -> None:
     assert problems("two/three", "fax", "http://x") == {"code", "kind", "address"}
     for address in ("tcp://", "tcp://a:99999", "serial://x/y", "serial:///dev/x?baud=1", "tcp://a/b", "//"):
         assert problems("two", "escpos", address) == {"address"}, address
+    unknown = add_printer(NORTH, "two", "escpos", "tcp://a", Clock.at, Settings(profile="no such printer"))
+    assert isinstance(unknown, Refused)
+    assert "settings" in unknown.facts
     (printer,) = printers()
     assert isinstance(assign(TILL, "slips", printer.id), Refused)
     assert assign(TILL, "fiscal", printer.id) is None
