@@ -66,7 +66,7 @@ from karnet.parties.operations import (
 CURRENCY, ZONE = "PLN", "Europe/Warsaw"
 PRICE, DEPOSIT, POINTS, VAT_BP = 26_00, 10_00, 30, 800
 FOR_EVER = Validity(kind="season")
-REFUNDS = (refunds.let, refunds.pay, refunds.pay_alone, refunds.answer)
+REFUNDS = ((1, refunds.let), (4, refunds.pay), (1, refunds.pay_alone), (4, refunds.answer))
 FOUNDED = datetime(2027, 1, 1, tzinfo=UTC)
 """The instant in the ids of what is there from the beginning."""
 
@@ -126,7 +126,7 @@ class Desk:
         ways: Sequence[tuple[int, Callable[[Random, datetime], Operation | None]]] = (
             (5, self.sell), (8, self.pass_gate), (2, self.top_up), (2, self.block), (2, self.unblock),
             (4, self.hand_in), (1, self.open_shift), (1, self.close_shift), (2, self.load), (3, self.charge),
-            (2, self.grant), (2, self.turn), *((1, partial(act, self)) for act in REFUNDS),
+            (2, self.grant), (2, self.turn), *((weight, partial(act, self)) for weight, act in REFUNDS),
         )  # fmt: skip
         way = chance.choices([way for _, way in ways], [weight for weight, _ in ways])[0]
         operation = way(chance, at)
