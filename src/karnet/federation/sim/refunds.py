@@ -30,7 +30,7 @@ CURRENCY = "PLN"
 
 def let(desk: Desk, chance: Random, at: datetime) -> Operation | None:
     """Somebody at another facility wants money for a ticket that was sold here."""
-    others = [place for (place,) in desk.server.rows("parties.Facility") if place != desk.facility]
+    others = _others(desk)
     lines = [line for line in _sold_at(desk, desk.facility) if _returnable(desk, line)]
     if not others or not lines:
         return None
@@ -57,8 +57,7 @@ def pay_alone(desk: Desk, chance: Random, at: datetime) -> Operation | None:
     paid = {row["order"] for row in desk.server.rows("orders.RefundPaid").values()}
     found = [
         line
-        for (place,) in desk.server.rows("parties.Facility")
-        if place != desk.facility
+        for place in _others(desk)
         for line in _sold_at(desk, place)
         if line["order"] not in paid and _returnable(desk, line)
     ]
@@ -101,6 +100,11 @@ def answer(desk: Desk, chance: Random, at: datetime) -> Operation | None:
 
 def _name(line: Row, chance: Random) -> UUID:
     return named_id("refund", line["id"], chance.getrandbits(64))
+
+
+def _others(desk: Desk) -> list[UUID]:
+    known = (place for (place,) in desk.server.rows("parties.Facility"))
+    return [place for place in known if isinstance(place, UUID) and place != desk.facility]
 
 
 def _sold_at(desk: Desk, facility: UUID) -> list[Row]:
