@@ -23,8 +23,6 @@ from karnet.faces.base.clock import wall_now
 from karnet.faces.base.devices import COOKIE as DEVICE_COOKIE
 from karnet.faces.base.roles import Role
 from karnet.faces.displays import pairing
-from karnet.faces.displays.slides import SlideSaid
-from karnet.faces.displays.slides import save as save_slides
 from karnet.journal.founding import found_server
 from karnet.kernel.outcomes import Refused
 from karnet.kernel.time import zone
@@ -319,7 +317,7 @@ def paired(gate: str, kind: str, *, reads: bool) -> str:
 
 
 def test_the_hall_tells_guests_how_they_stand_and_shows_slides_beside_the_gate(
-    visit: Visit, anna: Any, evening: Evening
+    visit: Visit, staff: Staff, evening: Evening
 ) -> None:
     evening.comes("700401", "700402")
     evening.passes("in", "700401", 1)
@@ -339,11 +337,20 @@ def test_the_hall_tells_guests_how_they_stand_and_shows_slides_beside_the_gate(
     read_band(info, "700999")
     expect(info.locator(".display")).to_have_attribute("data-kind", "stop")
 
-    show = [
-        SlideSaid(title={"en": "Aqua aerobics at six", "pl": "Aqua aerobik o szóstej", "de": "Aquafitness um sechs"}, seconds=600),
-        SlideSaid(title={"en": "Mornings only"}, until_minute=720),
-    ]  # fmt: skip
-    save_slides(POOL, show)
+    office = visit(f"/gates/slides/{POOL}", staff(Role.MANAGER))
+    office.get_by_label("Title, English").fill("Aqua aerobics at six")
+    office.get_by_label("Title, polski").fill("Aqua aerobik o szóstej")
+    office.get_by_label("Seconds at a time").fill("600")
+    office.get_by_role("button", name="Add the slide").click()
+    expect(office.get_by_role("listitem").filter(has_text="Aqua aerobics at six")).to_contain_text("on now")
+    morning = b'[{"title": {"en": "Mornings only"}, "until_minute": 720}]'
+    office.get_by_label("File of slides (JSON)").set_input_files(
+        {"name": "slides.json", "mimeType": "application/json", "buffer": morning}
+    )
+    office.get_by_role("button", name="Load it").click()
+    expect(office.get_by_role("listitem").filter(has_text="Mornings only")).to_contain_text("not now")
+    shoot(office, "slides")
+    check_page(office)
     hall = visit("/gates/display", cookies={DEVICE_COOKIE: paired("out", "split", reads=True)})
     expect(hall.get_by_role("heading", name="Aqua aerobics at six")).to_be_visible()
     expect(hall.locator(".slide")).to_have_count(1)
