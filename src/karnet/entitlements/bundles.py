@@ -23,6 +23,7 @@ class Included(msgspec.Struct, frozen=True, kw_only=True):
     entitlement: UUID
     medium: UUID
     card: str
+    product: UUID
     product_code: str
     category: str
     facility: UUID

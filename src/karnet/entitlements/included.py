@@ -38,7 +38,7 @@ def _found(where: str, parameters: list[Any], facilities: Collection[UUID]) -> l
             " i.prepaid_minor, i.times, (SELECT count(*) FROM entitlements_included_use u"
             " WHERE u.entitlement = i.entitlement AND u.facility_id = i.facility_id), e.time_zone,"
             " coalesce(e.active_from, e.valid_from), coalesce(e.active_until, e.valid_until), e.validity,"
-            " e.voided_at IS NOT NULL, m.state = 'in_use' AND m.blocks = 0 FROM entitlements_included_stay i"
+            " e.voided_at IS NOT NULL, m.state = 'in_use' AND m.blocks = 0, e.product_id FROM entitlements_included_stay i"
             " JOIN entitlements_entitlement e ON e.id = i.entitlement"
             " JOIN entitlements_medium m ON m.id = e.medium_id AND m.issue = e.issue"
             f" WHERE {where} AND i.facility_id = ANY(%s)"
@@ -56,5 +56,5 @@ def _included(row: tuple[Any, ...]) -> Included:
     return Included(
         entitlement=row[0], medium=row[1], card=row[2], product_code=row[3], category=row[4], facility=row[5],
         tariff=row[6], package=row[7], prepaid_minor=row[8], times=row[9], used=row[10], time_zone=zone,
-        opens=opens, closes=closes, voided=row[15], usable=row[16],
+        opens=opens, closes=closes, voided=row[15], usable=row[16], product=row[17],
     )  # fmt: skip

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import msgspec
 from django.http import HttpRequest
 
+from karnet.entitlements.bundles import Included
 from karnet.entitlements.rules import MediumState
 from karnet.orders.operations import Payment
 from karnet.stays.explaining import Offered
@@ -17,7 +18,11 @@ _SESSION = "till_pool"
 
 
 class Comer(msgspec.Struct, kw_only=True):
-    """One band: whom it is for, with which package. `prepaid`: another amount than the package's price."""
+    """One band: whom it is for, with which package. `prepaid`: another amount than the package's price.
+
+    `included`: the bundle (`bundle`: what it is called) on the card that was read pays it; `lacks_band`: a band is given out for
+    that person, and the next one that is read is it.
+    """
 
     number: str
     chip: str = ""
@@ -26,9 +31,14 @@ class Comer(msgspec.Struct, kw_only=True):
     category: str = "adult"
     package: str = ""
     prepaid: int | None = None
+    included: UUID | None = None
+    bundle: str = ""
+    lacks_band: bool = False
 
     def price(self, offered: Offered | None) -> int:
         """Return what is prepaid for it, minor units."""
+        if self.included is not None:
+            return 0
         if self.prepaid is not None:
             return self.prepaid
         return offered.prices.get((self.category, self.package), 0) if offered and self.package else 0
@@ -100,25 +110,37 @@ def settle_choice(coming: Arrivals, tariffs: list[Offered], rules: HouseRules) -
     return offered
 
 
-def add(coming: Arrivals, read: str, medium: MediumState | None) -> str:
+def add(
+    coming: Arrivals, read: str, medium: MediumState | None, bundle: Included | None = None, called: str = ""
+) -> str:
     """Take a band that was read for one more person. Returns "added", "twice", "full".
 
-    A band or card that is unknown or was handed back is given out; one in somebody's hands is their own.
+    A band or card that is unknown or was handed back is given out; one in somebody's hands is their own, and a `bundle` on
+    it pays for its holder.
     """
     number = medium.number if medium else read
     if any(one.number == number for one in coming.bands):
         return "twice"
+    own = medium is not None and medium.state == "in_use"
+    waiting = next((one for one in coming.bands if one.lacks_band), None)
+    if waiting is not None and not own:
+        waiting.number, waiting.chip = number, medium.chip if medium else read
+        waiting.kind, waiting.own, waiting.lacks_band = medium.kind if medium else "wristband", False, False
+        coming.changed()
+        return "added"
     if len(coming.bands) >= MAX_BANDS:
         return "full"
     coming.bands.append(
         Comer(
             number=number,
             chip=medium.chip if medium else read,
-            own=medium is not None and medium.state == "in_use",
+            own=own,
             kind=medium.kind if medium else "wristband",
-            category=coming.category,
-            package=coming.package or "",
-            prepaid=coming.prepaid,
+            category=bundle.category if bundle else coming.category,
+            package=bundle.package if bundle else coming.package or "",
+            prepaid=None if bundle else coming.prepaid,
+            included=bundle.entitlement if bundle else None,
+            bundle=called or bundle.product_code if bundle else "",
         )
     )
     coming.changed()
@@ -126,7 +148,8 @@ def add(coming: Arrivals, read: str, medium: MediumState | None) -> str:
 
 
 def alter(coming: Arrivals, number: str, action: str) -> None:
-    """Change one band: "remove" it, or give it what is "chosen" now. What does not fit changes nothing."""
+    """Change one band: "remove" it, give it what is "chosen" now (a bundle pays it no more), or give out a "band" for who
+    came with a card and a bundle. What does not fit changes nothing."""
     one = next((one for one in coming.bands if one.number == number), None)
     if one is None:
         return
@@ -134,6 +157,9 @@ def alter(coming: Arrivals, number: str, action: str) -> None:
         coming.bands.remove(one)
     elif action == "chosen":
         one.category, one.package, one.prepaid = coming.category, coming.package or "", coming.prepaid
+        one.included, one.bundle, one.lacks_band = None, "", False
+    elif action == "band" and one.included is not None and one.own:
+        one.lacks_band = True
     coming.changed()
 
 
@@ -154,6 +180,7 @@ def asked_bands(coming: Arrivals) -> tuple[Band, ...]:
             category=one.category,
             package=one.package,
             prepaid_minor=one.prepaid,
+            included=one.included,
         )
         for one in coming.bands
     )

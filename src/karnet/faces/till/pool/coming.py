@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import datetime
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -15,7 +16,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from karnet.entitlements.rules import usable_medium
+from karnet.catalogue.selectors import product_versions
+from karnet.entitlements.bundles import Included
+from karnet.entitlements.included import included_on
+from karnet.entitlements.rules import MediumState, usable_medium
 from karnet.faces.base.clock import now
 from karnet.faces.till import amounts
 from karnet.faces.till.asking import ask
@@ -24,6 +28,7 @@ from karnet.faces.till.pool import arrivals, paying
 from karnet.faces.till.pool.arrivals import Arrivals
 from karnet.faces.till.pool.screen import screen, show
 from karnet.faces.till.selling import find_card
+from karnet.faces.till.words import product_name
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
 from karnet.passes.selectors import pass_by_number
@@ -103,13 +108,32 @@ def scan(request: HttpRequest, desk: Desk) -> HttpResponse:
         coming.back = ""
         done = _("Band %(number)s is back. Read it once more to give it out.") % {"number": medium.number}
         return show(request, desk, coming, done=done)
-    taken = arrivals.add(coming, number, medium)
+    bundle = _bundle(desk, coming, medium)
+    taken = arrivals.add(coming, number, medium, bundle, _called(bundle) if bundle else "")
     if taken == "twice":
         note = _("Band %(number)s is in this group already.") % {"number": number}
         return show(request, desk, coming, note=note, status=422)
     if taken == "full":
         return show(request, desk, coming, note=_("A group has at most 200 bands. Let these in first."), status=422)
     return show(request, desk, coming)
+
+
+def _bundle(desk: Desk, coming: Arrivals, medium: MediumState | None) -> Included | None:
+    """Return the bundle on a card in its holder's hands that pays a stay here by the tariff that is chosen; where nobody
+    else comes, its own is chosen."""
+    if medium is None or medium.state != "in_use":
+        return None
+    asked = Counter(one.included for one in coming.bands)
+    for one in included_on([medium.id], desk.facility.id, now()).get(medium.id, ()):
+        if one.used + asked[one.entitlement] < one.times and (one.tariff == coming.tariff or not coming.bands):
+            coming.tariff = one.tariff
+            return one
+    return None
+
+
+def _called(bundle: Included) -> str:
+    version = product_versions([bundle.product]).get(bundle.product)
+    return product_name(version.product) if version else bundle.product_code
 
 
 def _taken_back(request: HttpRequest, desk: Desk, coming: Arrivals, number: str) -> HttpResponse:

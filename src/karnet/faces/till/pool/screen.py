@@ -180,7 +180,9 @@ def _band(one: arrivals.Comer, coming: Arrivals, chosen: Offered | None) -> dict
         "category": category_name(one.category),
         "package": package_name(one.package) if one.package else "",
         "price": one.price(chosen),
-        "other": _choice(coming) if now_chosen != (one.category, one.package, one.prepaid) else "",
+        "bundle": one.bundle,
+        "lacks_band": one.lacks_band,
+        "other": _choice(coming) if one.bundle or now_chosen != (one.category, one.package, one.prepaid) else "",
     }
 
 

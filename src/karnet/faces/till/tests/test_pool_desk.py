@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from karnet.entitlements.bundles import Included
 from karnet.entitlements.rules import MediumState
 from karnet.faces.till.pool import arrivals, paying
 from karnet.faces.till.pool.arrivals import Arrivals
@@ -78,3 +79,20 @@ def test_payments_come_in_parts_and_only_cash_gets_change() -> None:
     assert paying.take((), 2000, "internal_account", "", "PLN", invoiced=True).problem
     assert paying.take((), 0, "", "", "PLN", invoiced=False).settled
     assert paying.take(cash.payments, -500, "cash", "", "PLN", invoiced=False).problem
+
+
+def test_a_bundle_on_a_card_pays_for_its_holder_until_something_else_is_chosen() -> None:
+    coming = comes()
+    card = MediumState(id=UUID(int=7), number="C7", chip="AB", kind="card", state="in_use", issue=1)
+    bundle = Included(
+        entitlement=UUID(int=9), medium=card.id, card="C7", product=UUID(int=8), product_code="ski-swim", category="child",
+        facility=UUID(int=3), tariff="pool", package="2h", prepaid_minor=0, times=1, used=0, time_zone="Europe/Warsaw",
+    )  # fmt: skip
+    arrivals.add(coming, "AB", card, bundle)
+    assert arrivals.due(coming, POOL, 0) == 0
+    arrivals.alter(coming, "C7", "band")
+    assert arrivals.add(coming, "700", None) == "added"
+    (band,) = arrivals.asked_bands(coming)
+    assert (band.number, band.kind, band.included, band.package) == ("700", "wristband", UUID(int=9), "2h")
+    arrivals.alter(coming, "700", "chosen")
+    assert (arrivals.due(coming, POOL, 0), arrivals.asked_bands(coming)[0].included) == (1800, None)
