@@ -13,6 +13,7 @@ from karnet.tariffs.model import Band, Caps, Clock, Package, Pause, Rounding, Ta
 from karnet.wiring.demo import network
 from karnet.wiring.demo.network import CURRENCY, OK, TIME_ZONE
 from karnet.wiring.play.steps import EnrolFacility, EnrolGate, EnrolOperator, EnrolSalesPoint, Publish, Step
+from karnet.wiring.play.steps_lockers import FurnishLockers, Grid, Section
 from karnet.wiring.play.steps_stays import Furnish, Leads, PublishTariff, StayRules
 from karnet.wiring.play.words import Buyer, Product
 
@@ -36,6 +37,9 @@ GATES = {
     "restaurant": Leads(role="both_ways", out_of="leisure", into="restaurant"),
     "stop": Leads(role="time_stop", out_of="leisure", into="leisure"),
 }
+CHANGING = ("a", "b")
+"""Sections of lockers in the changing rooms behind the entrance: two aisles of a hundred each."""
+
 _NAMES = {
     "in": "Pool entrance", "out": "Pool exit", "lap": "Lap pool reader", "sauna-in": "Saunas, in", "sauna-out": "Saunas, out",
     "machines": "Machine room reader", "restaurant": "Restaurant reader", "stop": "Time stop at the till",
@@ -110,6 +114,19 @@ def setup(day: date) -> Iterator[Step]:
         rules=StayRules(exit_grace_s=900, vat="8", on_top_vat="8", lost_band="50.00"), expect=OK,
     )  # fmt: skip
     yield PublishTariff(at=at, facility=POOL, tariff=TARIFF, expect=OK)
+    for code in CHANGING:
+        yield EnrolGate(
+            at=at, gate=f"{POOL}/lockers-{code}", name=f"Lockers {code.upper()}", reports_turn=False, expect=OK
+        )
+    sections = tuple(
+        Section(
+            code=code.upper(),
+            grid=Grid(aisles=2, positions=50, rows=2, first=first),
+            readers=(f"{POOL}/lockers-{code}",),
+        )
+        for code, first in zip(CHANGING, (101, 301), strict=True)
+    )
+    yield FurnishLockers(at=at, facility=POOL, sections=sections, expect={"added": 400})
 
 
 def _product(item: tuple[str, int]) -> Product:

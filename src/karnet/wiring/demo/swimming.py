@@ -15,9 +15,10 @@ from karnet.tariffs.stays import Move, Stay
 from karnet.wiring.demo import people, pool
 from karnet.wiring.demo.network import CURRENCY, OK, as_text
 from karnet.wiring.demo.people import HOUR, MINUTE, Habit, pick
-from karnet.wiring.demo.pool import BISTRO, CLERKS, COOK, DESK, DISHES, POOL, TILL, WAYS
+from karnet.wiring.demo.pool import BISTRO, CHANGING, CLERKS, COOK, DESK, DISHES, POOL, TILL, WAYS
 from karnet.wiring.demo.world import Process, World
 from karnet.wiring.play.steps import CloseShift, OpenShift, Step
+from karnet.wiring.play.steps_lockers import TouchLocker
 from karnet.wiring.play.steps_stays import Band, ChargeBand, Dish, Enter, ReadBand, SettleStays
 from karnet.wiring.play.words import Payment, PaymentKind
 
@@ -145,6 +146,7 @@ def _swim(
 ) -> Process:
     """One of a party: in, through the zones, a meal, and to where the party leaves together."""
     _read(world, swimmer, "in", "leisure")
+    _change(world, swimmer, party)
     for place, minutes in plan:
         if place != "leisure":
             way_in, way_back = WAYS[place]
@@ -167,6 +169,14 @@ def _read(world: World, swimmer: Swimmer, gate: str, zone: str) -> None:
     at = world.instant()
     swimmer.moves.append(Move(at=at, zone=zone))
     world.emit(ReadBand(at=at, gate=f"{POOL}/{gate}", card=swimmer.card, expect={"zone": zone}))
+
+
+def _change(world: World, swimmer: Swimmer, party: list[Swimmer]) -> None:
+    """In the changing room, which a party chooses together: the band's locker. It is free again when the band is back."""
+    code = CHANGING[int(party[0].card[-1]) % len(CHANGING)]
+    reader, section = f"{POOL}/lockers-{code}", code.upper()
+    expected = {"section": section, "new": True}
+    world.emit(TouchLocker(at=world.instant(), reader=reader, card=swimmer.card, expect=expected))
 
 
 def _eat(world: World, chance: Random, swimmer: Swimmer) -> None:
