@@ -64,6 +64,13 @@ def people(request: HttpRequest, desk: Desk) -> HttpResponse:
     return render(request, "till/pool/people.html", context)
 
 
+@require_safe
+@at_desk
+def heads_now(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """Heads per zone alone: a part of the page that is asked for again and again. `?here=inside`: it stands on that page."""
+    return render(request, "till/pool/zones.html", {"desk": desk, "zones": zone_heads(desk.facility.id)})
+
+
 def present(desk: Desk) -> list[Present]:
     """Return whose stays go on at the facility, those who are in a zone first, by zone and since when."""
     going_on = list(stays_inside(desk.facility.id).values())

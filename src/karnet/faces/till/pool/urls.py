@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern] = [
     path("passes", passes.show_pass, name="pool-passes"),
     path("passes/sell", passes.sell_pass, name="pool-sell-pass"),
     path("passes/top-up", passes.top_up_pass, name="pool-top-up"),
+    path("heads", inside.heads_now, name="pool-heads"),
     path("inside", inside.people, name="pool-inside"),
     path("inside.pdf", inside.paper, name="pool-inside-paper"),
     path("evacuation", inside.evacuation, name="pool-evacuation"),
