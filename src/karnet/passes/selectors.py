@@ -360,10 +360,26 @@ def ended_passes(facility: UUID, at: datetime, limit: int) -> list[UUID]:
 def late_passes(facility: UUID, before: date, limit: int) -> list[UUID]:
     """Return passes with an instalment due before a local day and no block for that."""
     found = rows(
-        "SELECT DISTINCT i.of FROM passes_instalment i WHERE i.facility = %s AND i.paid_at IS NULL AND i.due_on < %s"
+        "SELECT i.of FROM passes_instalment i WHERE i.facility = %s AND i.paid_at IS NULL AND i.due_on < %s"
         " AND NOT EXISTS (SELECT FROM passes_block b WHERE b.of = i.of AND b.code = 'overdue' AND b.lifted_at IS NULL)"
-        " ORDER BY i.of LIMIT %s",
+        " GROUP BY i.of ORDER BY min(i.due_on), i.of LIMIT %s",
         [facility, before, limit],
+    )
+    return [row[0] for row in found]
+
+
+def facilities_with_work(at: datetime) -> list[UUID]:
+    """Return the facilities on whose passes something may be due by an instant: what the worker asks before it asks for more."""
+    found = rows(
+        "SELECT f.facility FROM (SELECT DISTINCT facility FROM passes_kind) f WHERE"
+        " EXISTS (SELECT FROM passes_hold h JOIN passes_pass p ON p.id = h.of WHERE h.over_at IS NULL"
+        " AND h.expires_at <= %s AND p.facility_id = f.facility)"
+        " OR EXISTS (SELECT FROM passes_pass p WHERE p.facility_id = f.facility AND p.good_until <= %s AND EXISTS"
+        " (SELECT FROM accounts_account a WHERE a.owner = p.id AND a.balance > a.reserved))"
+        " OR EXISTS (SELECT FROM passes_instalment i WHERE i.facility = f.facility AND i.paid_at IS NULL"
+        " AND i.due_on < (%s)::date AND NOT EXISTS (SELECT FROM passes_block b WHERE b.of = i.of"
+        " AND b.code = 'overdue' AND b.lifted_at IS NULL)) ORDER BY 1",
+        [at, at, at],
     )
     return [row[0] for row in found]
 

@@ -51,6 +51,7 @@ SECTIONS = (
     Section("office:settlement", _("Settlement"), "money", SETTLES),
     Section("office:catalogue", _("Price lists"), "list", MANAGES),
     Section("office:tariffs", _("Tariffs"), "clock", MANAGES),
+    Section("office:passes", _("Passes"), "card", LOOKS),
     Section("office:places", _("Places"), "gate", MANAGES),
     Section("office:partners", _("Partners"), "swap", MANAGES),
     Section("office:printers", _("Printers"), "print", LOOKS),

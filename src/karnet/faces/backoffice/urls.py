@@ -6,6 +6,7 @@ from django.urls import path
 
 from karnet.faces.backoffice import (
     agreements,
+    benefits,
     catalogue,
     common_card,
     finding,
@@ -62,6 +63,8 @@ urlpatterns = [
     path("tariffs/<uuid:draft>/publish/", tariffs.publish, name="tariff-publish"),
     path("tariffs/<uuid:draft>/reprice/", repricing.repriced, name="tariff-reprice"),
     path("tariffs/<uuid:draft>/discard/", tariffs.discard, name="tariff-discard"),
+    path("passes/", benefits.passes_page, name="passes"),
+    path("passes/<uuid:facility>/<str:programme>/<str:month>.<slug:form>", benefits.benefit_file, name="benefit-file"),
     path("places/", places.places, name="places"),
     path("places/enrol/<slug:kind>/", places.enrol, name="enrol"),
     path("places/<uuid:party>/name/", places.name, name="name"),

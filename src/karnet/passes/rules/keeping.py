@@ -50,6 +50,8 @@ def decide_keep_up(request: KeepUp, found: Iterable[Found], *, more: bool) -> tu
             block = PassBlocked(id=made_id(request, f"overdue:{state.id}"), of=state.id, code="overdue")
             operations.append(Blocked(block=block))
             blocked += 1
+    # Who looks again because there is more must find less each time.
+    more = more and bool(operations)
     return KeptUp(lapsed=lapsed, expired=expired, blocked=blocked, more=more), tuple(operations)
 
 

@@ -34,6 +34,7 @@ _COMMANDS = {
     "settlement": "Compute, close and compare settlements.",
     "tariffs": "What other prices for stays would bring in.",
     "loyalty": "Rewards for use and top-ups.",
+    "passes": "Electronic passes and benefit cards.",
     "journal": "Verify, export and recover the journal.",
     "rebuild": "Replay the journal into empty tables and compare.",
     "sql": "Open psql on the installation's database.",

@@ -18,6 +18,7 @@ from karnet.wiring.problem import InstallationProblem
 from karnet.wiring.serve.ending import Ending, end_with_supervisor
 from karnet.wiring.serve.keeping import database_kept
 from karnet.wiring.serve.logs import Logger, start_logging
+from karnet.wiring.serve.passes import PassesKept
 from karnet.wiring.serve.printing import papers_printed
 from karnet.wiring.serve.report import Presence, State
 from karnet.wiring.serve.rewarding import Rewarding
@@ -65,13 +66,14 @@ def run_sealer(installation: Installation) -> None:
 
 
 def run_worker(installation: Installation) -> None:
-    """Do what is due by the clock until told to end: end grants that nobody used, give rewards, send webhooks, print."""
+    """Do what is due by the clock until told to end: end grants that nobody used, give rewards, look after passes, send
+    webhooks, print."""
     with process(installation, "worker") as (presence, ending, log):
         check_tables(installation)
         presence.say(State.RUNNING)
         with subscribers_told(log), papers_printed(log):
-            rewarding = Rewarding(installation)
-            _work(lambda: lapse_grants(installation) + rewarding.due(), ending.event, presence, log)
+            rewarding, passes = Rewarding(installation), PassesKept(installation)
+            _work(lambda: lapse_grants(installation) + rewarding.due() + passes.due(), ending.event, presence, log)
 
 
 def lapse_grants(installation: Installation) -> int:
