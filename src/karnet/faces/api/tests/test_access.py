@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -42,9 +43,7 @@ OPEN = {"/api/v1/health"}
 
 def ask(method: str, path: str, **headers: str) -> Any:
     address = path
-    for name in ("gate", "grant", "order", "shift", "block_id", "webhook"):
-        address = address.replace(f"{{{name}}}", str(UUID(int=7)))
-    address = address.replace("{number}", "1")
+    address = re.sub(r"\{\w+\}", str(UUID(int=7)), address.replace("{number}", "1"))
     return Client(SERVER_NAME="localhost").generic(
         method.upper(), address, b"{}" if method == "post" else b"", "application/json", headers=headers
     )
