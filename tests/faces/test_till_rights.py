@@ -60,3 +60,6 @@ def test_a_card_that_earned_a_discount_is_sold_the_ticket_by_one_tap(visit: Visi
     expect(page.get_by_role("heading", name="Sold")).to_be_visible()
     assert len(open_rights(medium_id("4711001"), MORNING)) == 1
     assert cash_taken(shift) == 17_500 + 13_200
+    page.goto("/till/card?number=4711001")
+    expect(page.locator(".notice.good")).to_contain_text("for 100.00")
+    check_page(page)

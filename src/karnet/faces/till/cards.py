@@ -32,12 +32,14 @@ from karnet.faces.till.amounts import minor_units, typed
 from karnet.faces.till.asking import ask, key_of
 from karnet.faces.till.desk import Desk, at_desk, in_shift
 from karnet.faces.till.finding import Finding, find
+from karnet.faces.till.offers import reason
 from karnet.faces.till.selling import find_card
-from karnet.faces.till.words import BLOCKS, CATEGORIES, STATES, called, product_name, validity
+from karnet.faces.till.words import BLOCKS, CATEGORIES, STATES, called, discount, product_name, validity
 from karnet.federation.away import ReplaceElsewhere, replace_elsewhere
 from karnet.journal.browsing import refusals_about
 from karnet.kernel.outcomes import Refused, refused
 from karnet.kernel.reasons import Reason
+from karnet.loyalty.selectors import open_offers
 from karnet.orders.charging import money_on
 from karnet.orders.receipts import orders_of_tickets
 from karnet.orders.requests import GiveBack, ReplaceCard
@@ -275,6 +277,10 @@ def _about(desk: Desk, medium: MediumState) -> dict[str, Any]:
         "passages": [(p, *gate_of(p.gate)) for p in passed],
         "refusals": [
             (one.at, *gate_of(one.place), base_words.refusal(one.answer, desk.facility, one.at)) for one in refusals
+        ],
+        "rights": [
+            (discount(offer.right.discount_bp), ", ".join(offer.right.products), reason(offer), offer.right.valid_until)
+            for offer in open_offers([medium.id], at).get(medium.id, ())
         ],
         "codes": [(code, called(BLOCKS, code)) for code in get_args(BlockCode)],
     }  # fmt: skip
