@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from django.utils.formats import date_format
+
 from karnet.tariffs.model import Tariff
 from karnet.tariffs.rating import Rater
 from karnet.tariffs.stays import BadStay, Move, Stay
@@ -23,6 +25,11 @@ class Usual(NamedTuple):
     before: int | None
     after: int
     entered: tuple[datetime, ...]
+
+    @property
+    def when(self) -> str:
+        """When they enter, by the wall clock: "Mon 10:00, Sat 10:00"."""
+        return ", ".join(date_format(at.replace(tzinfo=None), "D H:i") for at in self.entered)
 
     @property
     def change(self) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -88,8 +89,6 @@ def gathered(advices: list[Advice], tariff: Tariff, most: int = 8) -> list[str]:
 
 def _day(weekday: int, calendars: str) -> str:
     # 2024 began on a Monday.
-    from datetime import date
-
     day = date_format(date(2024, 1, 1 + weekday), "l")
     return f"{day} ({calendars})" if calendars else day
 

@@ -120,6 +120,7 @@ def test_consequences_are_the_difference_of_two_bills() -> None:
     assert dearer is not None
     found = compared(dearer, Rater(S_D), datetime(2026, 1, 19, tzinfo=zone("Europe/Warsaw")))
     pool = next(one for one in found if one.zone == S_D.clocks[0].zones[0] and one.minutes == 60)
+    assert pool.when.startswith("Mon 10:00")
     assert pool.change == pool.after - (pool.before or 0) > 0
     assert all(one.before is None and one.change is None for one in compared(dearer, None, found[0].entered[0]))
 
