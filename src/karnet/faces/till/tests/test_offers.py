@@ -19,7 +19,7 @@ from karnet.loyalty.operations import Reward
 from karnet.loyalty.requests import Award, PublishRules, RuleDraft
 from karnet.loyalty.services import award, publish_rules
 from karnet.parties.operations import facility_id, operator_id
-from karnet.parties.people import CustomerDetails, Look, save_customer
+from karnet.parties.people import CustomerDetails, Looking, save_customer
 from karnet.parties.selectors import facilities, operators
 from karnet.settlement.tests.season import DAY, Season
 
@@ -57,7 +57,7 @@ def test_a_customer_who_is_named_is_offered_what_their_cards_have_earned_here(da
     )  # fmt: skip
     award([Award(key="award", medium=medium_id(number), **asked)])
     customer = UUID(int=77)
-    saved = save_customer(customer, CustomerDetails(surname="Lacka"), Look(at=DAY, by="anna"), "PL")
+    saved = save_customer(customer, CustomerDetails(surname="Lacka"), Looking(at=DAY, by="anna"), "PL")
     assert not isinstance(saved, Refused), saved
     (held,) = name_holders([NameHolder(key="holder", medium=medium_id(number), customer=customer, **asked)])
     assert not isinstance(held, Refused), held
