@@ -83,7 +83,8 @@ def _replace(evil: Machine, entries: list[Kept], sizes: list[int]) -> None:
     if at < len(entries):
         forged.seal(entries[at:], evil.server.who.key)
     new = forged.log(evil.name)
-    old.entries, old.tiles, old.notes, old.root, old.roots = new.entries, new.tiles, new.notes, new.root, {}
+    old.entries, old.tiles, old.notes, old.root = new.entries, new.tiles, new.notes, new.root
+    evil.server.store.roots.clear()
     old.applied = len(entries)
 
 

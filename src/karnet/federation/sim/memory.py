@@ -33,7 +33,7 @@ def unharmed(point: str) -> None:
 
 class MemoryLog(msgspec.Struct):
     """One log as it is held on a disk. `notes` by size, also those over more than is held. `until`: apply no entry from
-    this index on (proven evidence: what is below it stands). `roots`: tree heads that were asked for, by size."""
+    this index on (proven evidence: what is below it stands)."""
 
     name: str
     keys: tuple[LogKey, ...]
@@ -44,7 +44,6 @@ class MemoryLog(msgspec.Struct):
     applied: int = 0
     status: Status = Status.FOLLOWED
     until: int | None = None
-    roots: dict[int, bytes] = msgspec.field(default_factory=dict)
 
     @classmethod
     def empty(cls, name: str, *keys: LogKey) -> MemoryLog:
@@ -53,9 +52,7 @@ class MemoryLog(msgspec.Struct):
 
     def copy(self) -> MemoryLog:
         """Return a copy that shares nothing that changes (a backup)."""
-        return msgspec.structs.replace(
-            self, entries=list(self.entries), tiles=dict(self.tiles), notes=dict(self.notes), roots=dict(self.roots)
-        )
+        return msgspec.structs.replace(self, entries=list(self.entries), tiles=dict(self.tiles), notes=dict(self.notes))
 
     @property
     def applicable(self) -> int:
@@ -108,6 +105,8 @@ class MemoryStore:
         self.crash = crash
         self.received = 0
         self._views: dict[str, tuple[object, LogView]] = {}
+        self.roots: dict[tuple[str, int], bytes] = {}
+        """Tree heads that were asked for."""
 
     def backup(self) -> MemoryStore:
         """Return a copy of everything on the disk."""
@@ -173,9 +172,9 @@ class MemoryStore:
             raise ValueError(f"{log} is held up to {held.size}, not {size}")
         if size == held.size:
             return held.root
-        if size not in held.roots:  # What was there stays what it was.
-            held.roots[size] = root_from_tiles(size, held.tile)
-        return held.roots[size]
+        if (log, size) not in self.roots:  # What was there stays what it was.
+            self.roots[log, size] = root_from_tiles(size, held.tile)
+        return self.roots[log, size]
 
     def proof(self, log: str, old: int, new: int) -> tuple[bytes, ...]:
         held = self._logs[log]
