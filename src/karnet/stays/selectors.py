@@ -138,16 +138,22 @@ def inside(
     tab_ids: Collection[UUID] = (),
     where: Mapping[UUID, tuple[UUID, Border]] | None = None,
     bands: Mapping[str, UUID] | None = None,
+    moving: bool = False,
 ) -> Inside:
     """Return what decisions about these tabs and their stays rest on. Whoever decides holds the tabs' locks.
 
     `bands`: stay by what was read; `where`: readers that asked. `tab_ids`: tabs whose stays are wanted without their money
-    (then nothing can be rated).
+    (then nothing can be rated). `moving`: people may change zones, so the zones are locked: of two who come and go at
+    once, the one with the higher number came second, and a rebuild finds room where life did.
     """
     stays = stays_of_tabs({*tabs, *tab_ids}) if tabs or tab_ids else {}
     where = where or {}
     wanted = {*facility_ids, *(facility for facility, _ in where.values()), *(tab.facility for tab in tabs.values())}
     versions = tariff_versions({stay.tariff for stay in stays.values()} if tabs else ())
+    if moving and wanted:
+        rows(
+            "SELECT 1 FROM stays_zone WHERE facility_id = ANY(%b::uuid[]) ORDER BY id FOR NO KEY UPDATE", [list(wanted)]
+        )
     return Inside(
         stays=stays.values(),
         tabs=Tabs(tabs.values()),

@@ -131,7 +131,7 @@ def _enter(tx: Transaction[Enter, Entered]) -> None:
     benefits = _benefits(tx.fresh, desk)
     cards = lock_desk((), {(b.number, b.chip or b.number) for r in tx.fresh for b in r.bands})
     places = {place.facility for place in desk.counter.places.values()}
-    around = selectors.inside(_states(joined, desk.tabs.get), facility_ids=places)
+    around = selectors.inside(_states(joined, desk.tabs.get), facility_ids=places, moving=True)
     versions = _in_force(places, {request.at for request in tx.fresh})
     around.raters.update({id_: rater for known in versions.values() for id_, rater in known.values()})
     busy = set(selectors.stays_on(list(cards.media)))
@@ -204,7 +204,7 @@ def _read(tx: Transaction[Read, Let]) -> None:
     held = tabs.tab_states(ids) if leaving and ids else {}
     counter = tab_counter(held, numbers=True)
     bands = {chip: on[medium][0] for chip, medium in chips.items() if medium in on}
-    around = selectors.inside(held, tab_ids=ids, where=where, bands=bands)
+    around = selectors.inside(held, tab_ids=ids, where=where, bands=bands, moving=True)
     if leaving:
         _passes((), around)
         # The media's lock keeps the lockers' readers from giving one to who is just leaving.
@@ -299,7 +299,7 @@ def _at_bands(requests: Sequence[ChargeBand | TakeOff], lines: Iterable[SaleLine
     desk = tabs.till(requests, {tab for _, tab in on.values()}, lines=lines, limited=True)
     # What was on a band before its tab was locked may be over by now: then the band has no stay, as far as we know.
     bands = {band: on[medium][0] for band, medium in known.items() if medium in on}
-    return desk, selectors.inside(_states({tab for _, tab in on.values()}, desk.tabs.get), bands=bands)
+    return desk, selectors.inside(_states({tab for _, tab in on.values()}, desk.tabs.get), bands=bands, moving=True)
 
 
 def take_bands(requests: Sequence[TakeBand]) -> list[BandTaken | Refused]:
@@ -376,7 +376,7 @@ def _lock_stays(ids: Collection[UUID], *, numbers: bool = False) -> tuple[Inside
     """Lock the tabs of stays; return what decisions about them rest on."""
     wanted = {stay.tab for stay in selectors.stay_states(ids).values()}
     counter = tab_counter(wanted, numbers=numbers)
-    return selectors.inside(tabs.lock_tabs(wanted)), counter
+    return selectors.inside(tabs.lock_tabs(wanted), moving=True), counter
 
 
 def evacuate(requests: Sequence[Evacuate]) -> list[Evacuation | Refused]:

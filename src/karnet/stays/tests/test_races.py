@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import psycopg
@@ -46,6 +47,21 @@ def test_of_eight_who_run_for_the_last_two_places_two_get_in(world: World) -> No
     assert sum(isinstance(answer, Let) for answer in answers) == 2
     assert {answer.reason for answer in answers if isinstance(answer, Refused)} == {"zone_full"}
     assert {zone.code: zone.heads for zone in heads(POOL)}["sauna"] == 2
+
+
+def test_a_reading_waits_for_its_zones_before_it_is_numbered(world: World, superuser: psycopg.Connection) -> None:
+    """Of two who come and go at once the one with the higher number came second: a rebuild replays numbers in order, under
+    the same guard, and must find room where life did."""
+    world.came("1", pay=1800)
+    number = "SELECT last_value FROM journal_operation_number"
+    with ThreadPoolExecutor(1) as gate, superuser.transaction():
+        superuser.execute("SELECT 1 FROM stays_zone FOR UPDATE")
+        before = superuser.execute(number).fetchone()
+        reading = gate.submit(race, [lambda: world.reads("in", "1", 0)])
+        while superuser.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() == (0,):
+            assert not reading.done(), "it did not wait at all"
+        assert superuser.execute(number).fetchone() == before
+    assert isinstance(reading.result()[0], Let)
 
 
 def test_one_band_is_given_out_once_however_many_tills_try(world: World) -> None:
