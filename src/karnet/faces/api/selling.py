@@ -122,10 +122,12 @@ class ReturnIn(In):
 
 
 class ReturnedOut(Schema):
-    """`refund_minor`: paid out in all; `deposit_minor`: the part of it for cards; `vat_minor`: inside the rest."""
+    """`refund_minor`: given back in all; `to_cards_minor`: the part of it that went back to cards and passes that had paid,
+    the rest is to be paid out; `deposit_minor`: the part for cards handed in; `vat_minor`: inside what is left."""
 
     id: UUID
     refund_minor: int
+    to_cards_minor: int = 0
     deposit_minor: int
     vat_minor: int
     lines: list[UUID]
@@ -242,6 +244,7 @@ def make_return(request: HttpRequest, body: ReturnIn, key: IdempotencyKey) -> St
         ReturnedOut(
             id=answer.id,
             refund_minor=answer.refund,
+            to_cards_minor=answer.to_cards,
             deposit_minor=answer.deposit,
             vat_minor=answer.vat,
             lines=list(answer.lines),

@@ -118,6 +118,7 @@ def _returned(body: Returned) -> Event:
         "sales_point": body.sales_point,
         "currency": body.currency,
         "refund_minor": body.refund,
+        **({"to_cards_minor": body.to_cards} if body.to_cards else {}),
     }
     return Event("sale.returned", body.facility, body.sales_point, data)
 
