@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from karnet.wiring.play.reading import Line
 from karnet.wiring.play.steps import Block, Charge, Load, Replace, Return, Scan, Sell, Step, Take, TopUp, Unblock
+from karnet.wiring.play.steps_lockers import TouchLocker
 from karnet.wiring.play.steps_stays import ChargeBand, Enter, LoseBand, ReadBand, SettleStays
 
 WINDOW = 4096
@@ -20,6 +21,7 @@ MAX_BATCH = 512
 
 _BATCHED = (
     Sell, TopUp, Load, Charge, Scan, Take, Block, Unblock, Replace, Return, Enter, ReadBand, ChargeBand, SettleStays,
+    TouchLocker,
 )  # fmt: skip
 
 
@@ -60,7 +62,7 @@ def _arranged(window: list[Line], tabs: dict[str, str]) -> list[list[Line]]:
     for line in window:
         kind = type(line.step)
         cards = _cards(line)
-        if isinstance(line.step, Enter | ReadBand | ChargeBand | SettleStays):
+        if isinstance(line.step, Enter | ReadBand | ChargeBand | SettleStays | TouchLocker):
             cards += {tabs[card]: None for card in cards if card in tabs}
         level = max((_above(touched.get(card), kind) for card in cards), default=0)
         for card in cards:
@@ -81,7 +83,7 @@ def _above(last: tuple[int, type[Step]] | None, kind: type[Step]) -> int:
 
 
 def _cards(line: Line) -> list[str]:
-    """Return every card that a line is about, those of the line it refers to included."""
+    """Return every card that a line is about, those of the line it refers to included; and a reader of lockers."""
     step = line.step
     cards = _cards(line.about) if line.about is not None else []
     if isinstance(step, Sell):
@@ -90,8 +92,11 @@ def _cards(line: Line) -> list[str]:
         cards += [step.card, step.by]
     elif isinstance(step, Return):
         cards += step.cards
-    elif isinstance(step, Scan | TopUp | Load | Charge | Block | Unblock | ReadBand | ChargeBand):
+    elif isinstance(step, Scan | TopUp | Load | Charge | Block | Unblock | ReadBand | ChargeBand | TouchLocker):
         cards.append(step.card)
+        if isinstance(step, TouchLocker):
+            # Who comes first chooses first.
+            cards.append(f"reader {step.reader}")
     elif isinstance(step, Enter):
         cards += [band.card for band in step.bands] + [band.bundle for band in step.bands if band.bundle]
     elif isinstance(step, SettleStays):
