@@ -30,7 +30,9 @@ def test_a_draft_is_compared_with_a_past_period_and_taken_away_as_a_file(
     site.set_clock(NOON + timedelta(days=10))
     saved_at = NOON + timedelta(days=9)
     id_ = derived_id(saved_at, "draft")
-    draft = SaveDraft(id=id_, facility=POOL, title="Dearer hours", document=to_json(dearer()).decode(), saved_at=saved_at)
+    draft = SaveDraft(
+        id=id_, facility=POOL, title="Dearer hours", document=to_json(dearer()).decode(), saved_at=saved_at
+    )
     assert not isinstance(save_tariff_draft(draft), Refused)
     page = visit(f"/office/tariffs/{id_}/reprice/", staff(Role.MANAGER), width="desktop")
     expect(page.locator("[data-figure=more]")).to_be_visible()
