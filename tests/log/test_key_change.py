@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from karnet.federation import keys, services
-from karnet.federation.requests import AnnounceKey, MemberAnswer, OpenHub, ReplaceKey
+from karnet.federation import services
+from karnet.federation.requests import AnnounceKey, JoinHub, MemberAnswer, OpenHub, ReplaceKey
 from karnet.journal.tests.test_transaction import AT
 from karnet.journal.tlog.checkpoint import Checkpoint, sign_checkpoint
 from karnet.journal.tlog.note import SignatureType, SigningKey
@@ -49,6 +49,20 @@ def opened(server: UUID, home: Installation) -> int:
     return CheckpointFile(home.checkpoints_file).read() and own_size(home)
 
 
+@pytest.fixture
+def joined(server: UUID, home: Installation) -> None:
+    """A member's log, sealed: the hub's word counts about its keys."""
+    record(server, 3)
+    seal(home)
+    hub = "karnet.test/hub"
+    key, cosigner = (
+        SigningKey(hub, kind, bytes(32)).verifier.format()
+        for kind in (SignatureType.ED25519, SignatureType.COSIGNATURE_V1)
+    )
+    done = services.join_hub(JoinHub(key="join", at=AT, actor=server, log=hub, vkey=key, cosigner=cosigner))
+    assert done == MemberAnswer(log=hub)
+
+
 def own_size(home: Installation) -> int:
     return own_keys(home).open(CheckpointFile(home.checkpoints_file).tail(1)[0].note).checkpoint.size
 
@@ -62,11 +76,6 @@ def announce(server: UUID, home: Installation) -> str:
     return new
 
 
-def confirm(server: UUID, vkey: str) -> None:
-    asked = keys.ConfirmKey(key=f"confirm {vkey}", at=AT, actor=server, log=NAME, vkey=vkey)
-    assert services.confirm_key(asked) == MemberAnswer(log=NAME)
-
-
 def is_sound(home: Installation, place: Path) -> bool:
     """Whether the database, and an export of it, are what was signed."""
     witnessed = CheckpointFile(home.checkpoints_file).read()
@@ -78,7 +87,7 @@ def is_sound(home: Installation, place: Path) -> bool:
 
 
 def test_an_announced_key_signs_nothing_before_it_is_confirmed(
-    server: UUID, home: Installation, opened: int, place: Path
+    server: UUID, home: Installation, joined: None, place: Path
 ) -> None:
     before = signing_key(home)
     announce(server, home)
@@ -89,13 +98,12 @@ def test_an_announced_key_signs_nothing_before_it_is_confirmed(
     assert is_sound(home, place)
 
 
-def test_a_confirmed_key_signs_what_follows_and_the_old_one_stays_believed_for_what_it_signed(
+def test_the_hubs_next_key_signs_what_follows_and_the_old_one_stays_believed_for_what_it_signed(
     server: UUID, home: Installation, opened: int, place: Path
 ) -> None:
     before = signing_key(home)
     assert is_sound(home, place)
     new = announce(server, home)
-    confirm(server, new)
     size = own_size(home)
     record(server, 2, "more")
     seal(home)
@@ -123,7 +131,6 @@ def test_a_change_that_was_killed_goes_on_before_the_next_signature(
 ) -> None:
     before = verifier_key(home)
     new = announce(server, home)
-    confirm(server, new)
     size = own_size(home)
     crash(home, size)
     record(server, 2, "more")
@@ -154,8 +161,7 @@ def test_a_lost_key_seals_nothing_until_its_successor_is_in_force(
 
 def test_an_old_key_put_back_signs_nothing(server: UUID, home: Installation, opened: int, place: Path) -> None:
     old = key_file(home).read_text()
-    new = announce(server, home)
-    confirm(server, new)
+    announce(server, home)
     seal(home)
     key_file(home).write_text(old)
     with pytest.raises(InstallationProblem) as found, sealer_for(home):
@@ -166,7 +172,7 @@ def test_an_old_key_put_back_signs_nothing(server: UUID, home: Installation, ope
 
 def test_a_restored_backup_changes_no_key(server: UUID, home: Installation, opened: int) -> None:
     """Where the old key ends would be read from a database that lacks some of what it signed."""
-    confirm(server, announce(server, home))
+    announce(server, home)
     lines = CheckpointFile(home.checkpoints_file).read()
     more = own_keys(home).open(lines[-1].note).checkpoint
     ahead = sign_checkpoint(Checkpoint(NAME, more.size + 5, bytes(32)), signing_key(home))
