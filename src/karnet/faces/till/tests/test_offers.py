@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.utils import translation
 
 from karnet.catalogue.selectors import on_sale
 from karnet.entitlements.requests import NameHolder
@@ -35,7 +36,8 @@ def at_desk(code: str, cart: carts.Cart) -> list[Offered]:
         running={},
         names={},
     )
-    return offered(desk, cart, on_sale(facility, None, LATER), LATER)
+    with translation.override("en"):
+        return offered(desk, cart, on_sale(facility, None, LATER), LATER)
 
 
 @pytest.mark.database
