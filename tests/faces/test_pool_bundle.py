@@ -1,4 +1,4 @@
-"""A bundle at the pool's desk: the card is read, nothing is paid, and a band is given out for it (SPEC N11)."""
+"""Cards that pay at the pool's desk: a bundle (SPEC N11), a benefit card (SPEC S17); nothing is paid, a band is given out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from karnet.entitlements.rules import medium_id
 from karnet.orders.operations import Payment
 from karnet.orders.requests import Card, Sale, SaleLine, Sell
 from karnet.orders.services import sell
+from karnet.passes.kinds import Programme
+from karnet.passes.requests import ProgrammesHold, SetProgrammes
+from karnet.passes.services import set_programmes
 from karnet.stays.selectors import stay_states, stays_on
 from tests.faces.conftest import Visit, check_page, shoot
 from tests.faces.test_pool import ANNA, POOL, TILL, Evening, anna, evening, read_band
@@ -57,3 +60,38 @@ def test_a_card_with_a_bundle_is_let_in_for_nothing_on_a_band(visit: Visit, anna
     read_band(page, "4711001")
     expect(page.locator(".till-line")).to_contain_text("18.00")
     expect(page.get_by_text("paid with Ski and swim")).to_have_count(0)
+
+    # A friend has a benefit card of an employer; both are on one tab, and the friend's card opens once a day.
+    take_benefit_cards(evening)
+    page.reload()
+    page.get_by_role("button", name="Fit card").click()
+    read_band(page, "700301")
+    expect(page.get_by_text("Read or type the benefit card for band 700301")).to_be_visible()
+    shoot(page, "pool-benefit")
+    check_page(page)
+    page.get_by_role("button", name="Cash, exact").click()
+    expect(page.get_by_text("Read the benefit card for band 700301 first.")).to_be_visible()
+    page.get_by_placeholder("Read or type a number").fill("88 01")
+    page.get_by_placeholder("Read or type a number").press("Enter")
+    expect(page.locator(".till-line").last).to_contain_text("88 01")
+    expect(page.locator(".till-due")).to_contain_text("18.00")
+    page.get_by_role("button", name="Cash, exact").click()
+    expect(page.get_by_text("2 bands are given out")).to_be_visible()
+    (stay, _tab) = stays_on([medium_id("700301")])[medium_id("700301")]
+    assert stay_states([stay])[stay].prepaid_minor == 1800
+    page.get_by_role("button", name="Fit card").click()
+    read_band(page, "700302")
+    expect(page.get_by_text("Read or type the benefit card for band 700302")).to_be_visible()
+    read_band(page, "8801")
+    expect(page.get_by_text("This benefit card was used today already.")).to_be_visible()
+    page.get_by_role("button", name="Without the card").click()
+    expect(page.locator(".till-due")).to_contain_text("18.00")
+
+
+def take_benefit_cards(evening: Evening) -> None:
+    """The pool takes benefit cards: their issuer pays an hour."""
+    fit = Programme(code="FIT", package="1h", names={"en": "Fit card"})
+    (held,) = set_programmes(
+        [SetProgrammes(key="fit", at=evening.clock(0), actor=ANNA, facility=POOL, programmes=(fit,))]
+    )
+    assert isinstance(held, ProgrammesHold), held

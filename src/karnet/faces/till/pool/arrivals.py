@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID, uuid4
 
 import msgspec
@@ -11,7 +12,7 @@ from karnet.entitlements.bundles import Included
 from karnet.entitlements.rules import MediumState
 from karnet.orders.operations import Payment
 from karnet.stays.explaining import Offered
-from karnet.stays.requests import Band, HouseRules
+from karnet.stays.requests import Band, Benefit, HouseRules
 from karnet.stays.rules.entering import MAX_BANDS
 
 _SESSION = "till_pool"
@@ -21,7 +22,8 @@ class Comer(msgspec.Struct, kw_only=True):
     """One band: whom it is for, with which package. `prepaid`: another amount than the package's price.
 
     `included`: the bundle (`bundle`: what it is called) on the card that was read pays it; `lacks_band`: a band is given out for
-    that person, and the next one that is read is it.
+    that person, and the next one that is read is it. `programme`: whose benefit card pays its package; `benefit`: the number
+    on that card, "" until it was read.
     """
 
     number: str
@@ -34,10 +36,17 @@ class Comer(msgspec.Struct, kw_only=True):
     included: UUID | None = None
     bundle: str = ""
     lacks_band: bool = False
+    programme: str = ""
+    benefit: str = ""
+
+    @property
+    def lacks_benefit(self) -> bool:
+        """Whether its benefit card was not read yet."""
+        return bool(self.programme) and not self.benefit
 
     def price(self, offered: Offered | None) -> int:
-        """Return what is prepaid for it, minor units."""
-        if self.included is not None:
+        """Return what is prepaid for it here, minor units: nothing, where a bundle or the issuer of a card pays."""
+        if self.included is not None or self.programme:
             return 0
         if self.prepaid is not None:
             return self.prepaid
@@ -45,8 +54,9 @@ class Comer(msgspec.Struct, kw_only=True):
 
 
 class Arrivals(msgspec.Struct, kw_only=True):
-    """People who come together. `tariff`, `category`, `package`, `prepaid`: what the next band gets; `tab`: the open tab
-    that they join; `limit`: how much their new tab may owe; `on_pass`: the number of the e-pass that pays for them.
+    """People who come together. `tariff`, `category`, `package`, `prepaid`: what the next band gets; `programme`: instead of
+    that, the package that a benefit card of this programme pays. `tab`: the open tab that they join; `limit`: how much their
+    new tab may owe; `on_pass`: the number of the e-pass that pays for them.
 
     Of those before, shown until the next band: `entered`, the tab of who came; `sold`, the sale of who left; `change`, handed
     out, and `refund`, paid out to them; `leave_s`: how long who paid may take to the gate. `back`: the band that was taken back last: read twice by mistake, it is not given out.
@@ -57,6 +67,7 @@ class Arrivals(msgspec.Struct, kw_only=True):
     category: str = ""
     package: str | None = None
     prepaid: int | None = None
+    programme: str = ""
     bands: list[Comer] = msgspec.field(default_factory=list)
     payments: list[Payment] = msgspec.field(default_factory=list)
     tab: UUID | None = None
@@ -74,6 +85,11 @@ class Arrivals(msgspec.Struct, kw_only=True):
     def paid(self) -> int:
         """What was paid in part so far, minor units."""
         return sum(payment.amount for payment in self.payments)
+
+    @property
+    def benefit_wanted(self) -> Comer | None:
+        """The first band whose benefit card is to be read."""
+        return next((one for one in self.bands if one.lacks_benefit), None)
 
     def changed(self) -> None:
         """Note that this is another request than the one that was asked for before."""
@@ -94,8 +110,13 @@ def save(request: HttpRequest, coming: Arrivals) -> None:
     request.session[_SESSION] = msgspec.json.encode(coming).decode()
 
 
-def settle_choice(coming: Arrivals, tariffs: list[Offered], rules: HouseRules) -> Offered | None:
-    """Make what is chosen hold for the tariffs of the moment; return the chosen one, None where none is in force."""
+def settle_choice(
+    coming: Arrivals, tariffs: list[Offered], rules: HouseRules, taken: Mapping[str, str] | None = None
+) -> Offered | None:
+    """Make what is chosen hold for the tariffs of the moment; return the chosen one, None where none is in force.
+
+    `taken`: the package that each programme of benefit cards pays, by code.
+    """
     offered = next((one for one in tariffs if one.code == coming.tariff), tariffs[0] if tariffs else None)
     if offered is None:
         return None
@@ -107,16 +128,23 @@ def settle_choice(coming: Arrivals, tariffs: list[Offered], rules: HouseRules) -
     if coming.package is None and coming.prepaid is None:
         coming.package = offered.packages[0] if offered.packages else ""
         coming.prepaid = None if offered.packages else next(iter(rules.prepayments), 0)
+    if coming.on_pass or (taken or {}).get(coming.programme) not in offered.packages:
+        coming.programme = ""
     return offered
 
 
 def add(
-    coming: Arrivals, read: str, medium: MediumState | None, bundle: Included | None = None, called: str = ""
+    coming: Arrivals,
+    read: str,
+    medium: MediumState | None,
+    bundle: Included | None = None,
+    called: str = "",
+    issuer_pays: str = "",
 ) -> str:
     """Take a band that was read for one more person. Returns "added", "twice", "full".
 
     A band or card that is unknown or was handed back is given out; one in somebody's hands is their own, and a `bundle` on
-    it pays for its holder.
+    it pays for its holder. `issuer_pays`: the package of the programme that is chosen.
     """
     number = medium.number if medium else read
     if any(one.number == number for one in coming.bands):
@@ -137,19 +165,21 @@ def add(
             own=own,
             kind=medium.kind if medium else "wristband",
             category=bundle.category if bundle else coming.category,
-            package=bundle.package if bundle else coming.package or "",
-            prepaid=None if bundle else coming.prepaid,
+            package=bundle.package if bundle else issuer_pays or coming.package or "",
+            prepaid=None if bundle or issuer_pays else coming.prepaid,
             included=bundle.entitlement if bundle else None,
             bundle=called or bundle.product_code if bundle else "",
+            programme=coming.programme if issuer_pays and not bundle else "",
         )
     )
     coming.changed()
     return "added"
 
 
-def alter(coming: Arrivals, number: str, action: str) -> None:
-    """Change one band: "remove" it, give it what is "chosen" now (a bundle pays it no more), or give out a "band" for who
-    came with a card and a bundle. What does not fit changes nothing."""
+def alter(coming: Arrivals, number: str, action: str, issuer_pays: str = "") -> None:
+    """Change one band: "remove" it, give it what is "chosen" now (a bundle pays it no more), give out a "band" for who
+    came with a card and a bundle, or do "without" its benefit card, at the price of the same package. What does not fit
+    changes nothing. `issuer_pays`: as in `add`."""
     one = next((one for one in coming.bands if one.number == number), None)
     if one is None:
         return
@@ -158,6 +188,11 @@ def alter(coming: Arrivals, number: str, action: str) -> None:
     elif action == "chosen":
         one.category, one.package, one.prepaid = coming.category, coming.package or "", coming.prepaid
         one.included, one.bundle, one.lacks_band = None, "", False
+        one.programme, one.benefit = "", ""
+        if issuer_pays:
+            one.programme, one.package, one.prepaid = coming.programme, issuer_pays, None
+    elif action == "without":
+        one.programme, one.benefit = "", ""
     elif action == "band" and one.included is not None and one.own:
         one.lacks_band = True
     coming.changed()
@@ -181,6 +216,7 @@ def asked_bands(coming: Arrivals) -> tuple[Band, ...]:
             package=one.package,
             prepaid_minor=one.prepaid,
             included=one.included,
+            benefit=Benefit(programme=one.programme, card=one.benefit) if one.programme else None,
         )
         for one in coming.bands
     )

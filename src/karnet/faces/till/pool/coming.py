@@ -24,7 +24,7 @@ from karnet.faces.base.clock import now
 from karnet.faces.till import amounts
 from karnet.faces.till.asking import ask
 from karnet.faces.till.desk import Desk, in_shift
-from karnet.faces.till.pool import arrivals, paying
+from karnet.faces.till.pool import arrivals, benefits, paying
 from karnet.faces.till.pool.arrivals import Arrivals
 from karnet.faces.till.pool.screen import screen, show
 from karnet.faces.till.selling import find_card
@@ -37,6 +37,7 @@ from karnet.stays.requests import Enter, TakeBand
 from karnet.stays.services import enter, take_bands
 
 _BAND = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:/-]{0,63}")
+_CHOICES = ("tariff", "category", "package", "prepaid", "programme", "limit")
 
 
 @require_safe
@@ -54,14 +55,16 @@ def home(request: HttpRequest, desk: Desk) -> HttpResponse:
 @require_POST
 @in_shift
 def choose(request: HttpRequest, desk: Desk) -> HttpResponse:
-    """Choose what the next band gets: tariff, category, package, another amount; how the tab is paid."""
+    """Choose what the next band gets: tariff, category, package, another amount, a benefit card; how the tab is paid."""
     coming = arrivals.load(request)
-    done = next((one for one in ("tariff", "category", "package", "prepaid", "limit") if one in request.POST), "")
+    done = next((one for one in _CHOICES if one in request.POST), "")
     value = request.POST.get(done, "").strip()[:64]
     if done in ("tariff", "category"):
         setattr(coming, done, value)
+    elif done == "programme":
+        coming.programme = value  # One that is not taken is forgotten when the screen is made.
     elif done == "package":
-        coming.package, coming.prepaid = value, None
+        coming.package, coming.prepaid, coming.programme = value, None, ""
     elif done in ("prepaid", "limit"):
         amount = amounts.minor_units(value, desk.facility.currency) if value else 0
         if amount is None:
@@ -70,7 +73,7 @@ def choose(request: HttpRequest, desk: Desk) -> HttpResponse:
             coming.limit = amount
             coming.changed()
         else:
-            coming.package, coming.prepaid = "", amount
+            coming.package, coming.prepaid, coming.programme = "", amount, ""
     return show(request, desk, coming)
 
 
@@ -79,9 +82,14 @@ def choose(request: HttpRequest, desk: Desk) -> HttpResponse:
 def scan(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Take a band that was read. Its state decides: issue it, show its bill, or take it back (SPEC S13).
 
-    `?stay=…`: the stays of the bill on the screen; a band of the same tab leaves together with them.
+    `?stay=…`: the stays of the bill on the screen; a band of the same tab leaves together with them. While a benefit card is
+    asked for, a number that is no band's is taken for its number.
     """
     coming, number = arrivals.load(request), request.POST.get("card", "").strip()
+    wanted = coming.benefit_wanted if "tab" not in request.GET else None
+    if wanted is not None and (request.POST.get("benefit") == wanted.number or find_card(number) is None):
+        refusal = benefits.take(coming, wanted, number, desk)
+        return show(request, desk, coming, refusal=refusal)
     if not _BAND.fullmatch(number):
         note = _("This is no band's number. Read the band, or type what is printed on it.")
         return show(request, desk, coming, note=note, status=422)
@@ -101,6 +109,9 @@ def scan(request: HttpRequest, desk: Desk) -> HttpResponse:
         # A pass is read to pay for who comes; read once more, its card is a band itself.
         if known.refused is not None:
             return show(request, desk, coming, refusal=known.refused)
+        if any(one.programme for one in coming.bands):
+            note = _("A benefit card pays for somebody here already. Let them in first, then read the pass.")
+            return show(request, desk, coming, note=note, status=422)
         coming.on_pass = known.number
         coming.changed()
         return show(request, desk, coming)
@@ -109,7 +120,8 @@ def scan(request: HttpRequest, desk: Desk) -> HttpResponse:
         done = _("Band %(number)s is back. Read it once more to give it out.") % {"number": medium.number}
         return show(request, desk, coming, done=done)
     bundle = _bundle(desk, coming, medium)
-    taken = arrivals.add(coming, number, medium, bundle, _called(bundle) if bundle else "")
+    pays = benefits.package(desk, coming)
+    taken = arrivals.add(coming, number, medium, bundle, _called(bundle) if bundle else "", pays)
     if taken == "twice":
         note = _("Band %(number)s is in this group already.") % {"number": number}
         return show(request, desk, coming, note=note, status=422)
@@ -158,7 +170,8 @@ def _taken_back(request: HttpRequest, desk: Desk, coming: Arrivals, number: str)
 def band(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Change a band of who comes, or take it off."""
     coming = arrivals.load(request)
-    arrivals.alter(coming, request.POST.get("number", ""), request.POST.get("do", ""))
+    pays = benefits.package(desk, coming)
+    arrivals.alter(coming, request.POST.get("number", ""), request.POST.get("do", ""), pays)
     return show(request, desk, coming)
 
 
@@ -193,6 +206,9 @@ def let_in(request: HttpRequest, desk: Desk) -> HttpResponse:
         return show(request, desk, coming, note=note)
     if not coming.bands:
         return show(request, desk, coming, note=_("Read a band first."), status=422)
+    if (lacks := coming.benefit_wanted) is not None:
+        note = _("Read the benefit card for band %(number)s first.") % {"number": lacks.number}
+        return show(request, desk, coming, note=note, status=422)
     kind, entered = request.POST.get("kind", ""), request.POST.get("amount", "").strip()
     if kind == "credit":
         return _enter(request, desk, coming)

@@ -13,7 +13,7 @@ from karnet.faces.base.clock import now
 from karnet.faces.base.stay_words import category_name, duration, package_name, zone_name
 from karnet.faces.till import amounts
 from karnet.faces.till.desk import Desk
-from karnet.faces.till.pool import arrivals, paying
+from karnet.faces.till.pool import arrivals, benefits, paying
 from karnet.faces.till.pool.arrivals import Arrivals
 from karnet.faces.till.screen import quick
 from karnet.kernel.outcomes import Refused
@@ -21,6 +21,7 @@ from karnet.lockers.selectors import hooks
 from karnet.orders.receipts import receipt
 from karnet.orders.tabs import TabSummary, tabs
 from karnet.parties.selectors import companies
+from karnet.passes.kinds import Programme
 from karnet.passes.selectors import kinds_offered, pass_by_number
 from karnet.stays.explaining import Offered, evacuated_since, foreseen, house_rules_of, offered
 from karnet.stays.requests import HouseRules
@@ -52,6 +53,15 @@ class Choice(NamedTuple):
     chosen: bool
 
 
+class Taken(NamedTuple):
+    """A programme of benefit cards, to tap."""
+
+    code: str
+    name: str
+    package: str
+    chosen: bool
+
+
 def zone_heads(facility: UUID) -> list[ZoneHeads]:
     """Return the heads of a facility's zones, the whole facility first."""
     return [
@@ -74,19 +84,21 @@ class Screen(NamedTuple):
     joined: TabSummary | None
     spare: int
     due: int
+    programmes: dict[str, Programme]
 
 
 def screen(desk: Desk, coming: Arrivals) -> Screen:
     """Return the screen for these arrivals, whose choice is made to hold for the tariffs of the moment."""
     at = now()
     tariffs, rules = offered(desk.facility.id, at), house_rules_of(desk.facility.id)
-    chosen = arrivals.settle_choice(coming, tariffs, rules)
+    taken = benefits.taken_at(desk.facility.id)
+    chosen = arrivals.settle_choice(coming, tariffs, rules, {code: one.package for code, one in taken.items()})
     joined = tabs([coming.tab]).get(coming.tab) if coming.tab else None
     if joined is None or joined.closed_at is not None or joined.facility != desk.facility.id:
         coming.tab, joined = None, None
     seen = foreseen(joined.id, (), at) if joined else None
     spare = seen.spare if seen else 0
-    return Screen(tariffs, rules, chosen, joined, spare, arrivals.due(coming, chosen, spare))
+    return Screen(tariffs, rules, chosen, joined, spare, arrivals.due(coming, chosen, spare), taken)
 
 
 def show(
@@ -120,7 +132,9 @@ def _context(desk: Desk, coming: Arrivals, shown: Screen) -> dict[str, Any]:
         "tariffs": [(one.code, package_name(one.code)) for one in shown.tariffs],
         "categories": [(code, category_name(code)) for code in (shown.chosen.categories if shown.chosen else ())],
         "choices": _choices(desk, coming, shown),
-        "bands": [_band(one, coming, shown.chosen) for one in coming.bands],
+        "programmes": _programmes(coming, shown),
+        "wants": coming.benefit_wanted,
+        "bands": [_band(one, coming, shown) for one in coming.bands],
         "many": len(coming.bands) > MANY,
         "total": sum(one.price(shown.chosen) for one in coming.bands),
         "payments": paying.said(coming.payments),
@@ -162,31 +176,55 @@ def _choices(desk: Desk, coming: Arrivals, shown: Screen) -> list[Choice]:
             name=package_name(code),
             price=prices.get((coming.category, code), 0),
             typed="",
-            chosen=coming.package == code and coming.prepaid is None,
+            chosen=coming.package == code and coming.prepaid is None and not coming.programme,
         )
         for code in shown.chosen.packages
     ]
     for amount in shown.rules.prepayments:
         typed = amounts.typed(amount, currency)
-        found.append(Choice(package="", name="", price=amount, typed=typed, chosen=coming.prepaid == amount))
+        found.append(
+            Choice(
+                package="", name="", price=amount, typed=typed, chosen=coming.prepaid == amount and not coming.programme
+            )
+        )
     return found
 
 
-def _band(one: arrivals.Comer, coming: Arrivals, chosen: Offered | None) -> dict[str, Any]:
-    now_chosen = (coming.category, coming.package or "", coming.prepaid)
+def _programmes(coming: Arrivals, shown: Screen) -> list[Taken]:
+    """Return the benefit cards that are taken by the tariff that is chosen; a pass and an issuer never pay the same."""
+    if shown.chosen is None or coming.on_pass:
+        return []
+    return [
+        Taken(code, benefits.programme_name(one), package_name(one.package), chosen=code == coming.programme)
+        for code, one in sorted(shown.programmes.items())
+        if one.package in shown.chosen.packages
+    ]
+
+
+def _band(one: arrivals.Comer, coming: Arrivals, shown: Screen) -> dict[str, Any]:
+    issuer = shown.programmes.get(one.programme)
+    if coming.programme:
+        same = (one.programme, one.category) == (coming.programme, coming.category)
+    else:
+        now_chosen = (coming.category, coming.package or "", coming.prepaid, "")
+        same = now_chosen == (one.category, one.package, one.prepaid, one.programme)
     return {
         "number": one.number,
         "own": one.own,
         "category": category_name(one.category),
         "package": package_name(one.package) if one.package else "",
-        "price": one.price(chosen),
+        "price": one.price(shown.chosen),
         "bundle": one.bundle,
         "lacks_band": one.lacks_band,
-        "other": _choice(coming) if one.bundle or now_chosen != (one.category, one.package, one.prepaid) else "",
+        "programme": benefits.programme_name(issuer) if issuer else one.programme,
+        "benefit": one.benefit,
+        "other": _choice(coming, shown) if one.bundle or not same else "",
     }
 
 
-def _choice(coming: Arrivals) -> str:
-    """Say what is chosen now: "Child, 2 h"."""
+def _choice(coming: Arrivals, shown: Screen) -> str:
+    """Say what is chosen now: "Child, 2 h"; "Child, Fit card"."""
     named = category_name(coming.category)
+    if coming.programme:
+        return f"{named}, {benefits.programme_name(shown.programmes[coming.programme])}"
     return f"{named}, {package_name(coming.package)}" if coming.package else named

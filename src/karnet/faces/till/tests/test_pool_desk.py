@@ -10,7 +10,7 @@ from karnet.faces.till.pool import arrivals, paying
 from karnet.faces.till.pool.arrivals import Arrivals
 from karnet.orders.operations import Payment
 from karnet.stays.explaining import Offered
-from karnet.stays.requests import HouseRules
+from karnet.stays.requests import Benefit, HouseRules
 
 POOL = Offered(
     code="pool", categories=("adult", "child"), packages=("1h", "2h"), tariff=UUID(int=1),
@@ -96,3 +96,30 @@ def test_a_bundle_on_a_card_pays_for_its_holder_until_something_else_is_chosen()
     assert (band.number, band.kind, band.included, band.package) == ("700", "wristband", UUID(int=9), "2h")
     arrivals.alter(coming, "700", "chosen")
     assert (arrivals.due(coming, POOL, 0), arrivals.asked_bands(coming)[0].included) == (1800, None)
+
+
+def test_a_benefit_card_pays_its_package_for_the_band_it_is_read_for() -> None:
+    coming = comes("1")
+    coming.programme = "FIT"
+    arrivals.settle_choice(coming, [POOL], HouseRules(), {"FIT": "2h"})
+    arrivals.add(coming, "2", None, issuer_pays="2h")
+    assert [one.number for one in coming.bands if one.lacks_benefit] == ["2"]
+    coming.bands[1].benefit = "88 01"
+    assert coming.benefit_wanted is None
+    assert arrivals.due(coming, POOL, 0) == 1800
+    before, after = arrivals.asked_bands(coming)
+    assert (before.benefit, after.benefit, after.package) == (None, Benefit(programme="FIT", card="88 01"), "2h")
+    arrivals.alter(coming, "2", "without")
+    assert (arrivals.due(coming, POOL, 0), arrivals.asked_bands(coming)[1].benefit) == (1800 + 3200, None)
+    arrivals.alter(coming, "1", "chosen", "2h")
+    assert (coming.bands[0].programme, coming.bands[0].package) == ("FIT", "2h")
+
+
+def test_a_benefit_card_is_offered_only_where_its_package_is_and_never_beside_a_pass() -> None:
+    coming = comes()
+    coming.programme = "FIT"
+    arrivals.settle_choice(coming, [POOL], HouseRules(), {"FIT": "4h"})
+    assert coming.programme == ""
+    coming.programme, coming.on_pass = "FIT", "900001"
+    arrivals.settle_choice(coming, [POOL], HouseRules(), {"FIT": "1h"})
+    assert coming.programme == ""
