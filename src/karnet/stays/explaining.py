@@ -110,7 +110,7 @@ def _curve(stay: StayState, facility: Facility, rater: Rater, until: datetime) -
 
 class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
     """What settling would come to, minor units: `owed` is to be paid, besides `by_pass`, which the passes pay on which people
-    came; `refund` would be paid back, which happens when these are the tab's `last` stays. `spare`: what the tab has for
+    came, and the one that is shown; `refund` would be paid back, which happens when these are the tab's `last` stays. `spare`: what the tab has for
     whoever joins it."""
 
     owed: int
@@ -120,11 +120,11 @@ class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
     spare: int
 
 
-def foreseen(tab: UUID, stays: Collection[UUID], at: datetime) -> Foreseen | None:
+def foreseen(tab: UUID, stays: Collection[UUID], at: datetime, shown: UUID | None = None) -> Foreseen | None:
     """Return what closing these stays of a tab as of `at` would come to, None for an unknown tab. No stays: what is owed on
-    the tab as it stands."""
+    the tab as it stands. `shown`: a pass that pays first (`Settle.pass_number`)."""
     inside = selectors.inside(tab_states([tab]))
-    inside.wallets = wallets(selectors.paying(inside))
+    inside.wallets = wallets(selectors.paying(inside) | ({shown} if shown is not None else set()))
     state = inside.tabs.get(tab)
     if state is None:
         return None
@@ -134,7 +134,8 @@ def foreseen(tab: UUID, stays: Collection[UUID], at: datetime) -> Foreseen | Non
     last = len(chosen) == len(going_on)
     by_pass, owed = 0, max(0, -billing.free_money(state, going_on))
     if chosen:
-        by_pass, owed = billing.by_passes(inside, chosen, at)
+        first = inside.wallets.get(shown) if shown is not None else None
+        by_pass, owed = billing.by_passes(inside, chosen, at, first)
     refund = _left_over(inside, chosen, state, at) if last else 0
     return Foreseen(owed=owed, by_pass=by_pass, refund=refund, last=last, spare=spare)
 

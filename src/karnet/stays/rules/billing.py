@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from karnet.orders.rules.tab_entries import Entry, TabState
+from karnet.passes.rules.wallets import Wallet
 from karnet.stays.operations import OUTSIDE
 from karnet.stays.rules import on_passes
 from karnet.stays.rules.state import Facility, Inside, StayState
@@ -111,8 +112,11 @@ def owed(inside: Inside, stays: Iterable[StayState], at: datetime) -> int:
     return by_passes(inside, stays, at)[1]
 
 
-def by_passes(inside: Inside, stays: Iterable[StayState], at: datetime) -> tuple[int, int]:
-    """Return what passes would pay for the tab of these stays if they were settled at `at`, and what is left for the till."""
+def by_passes(inside: Inside, stays: Iterable[StayState], at: datetime, first: Wallet | None = None) -> tuple[int, int]:
+    """Return what passes would pay for the tab of these stays if they were settled at `at`, and what is left for the till.
+
+    `first`: a pass that is shown, on which they need not have come.
+    """
     chosen = list(stays)
     tab = inside.tabs.get(chosen[0].tab)
     assert tab is not None, "a stay has a tab"
@@ -122,7 +126,8 @@ def by_passes(inside: Inside, stays: Iterable[StayState], at: datetime) -> tuple
         entry = Entry(_Looking(at), tab)  # Only its sums are wanted.
         charge(entry, stay, facility, bill_now)
         tab = entry.state
-    payers, left = on_passes.payers(chosen, inside.wallets, tab, max(0, -free_money(tab, inside.of_tab(tab.id))), at)
+    owed = max(0, -free_money(tab, inside.of_tab(tab.id)))
+    payers, left = on_passes.payers(chosen, inside.wallets, tab, owed, at, first)
     return on_passes.drawn(payers), left
 
 

@@ -19,7 +19,9 @@ from karnet.passes.requests import BlockPass, ChargePass, KeepUp, KeptUp, OfferP
 from karnet.passes.selectors import PassView, pass_by_number
 from karnet.passes.services import block, charge, keep_up, offer, sell
 from karnet.stays.bills import bills, owed_together
+from karnet.stays.explaining import foreseen
 from karnet.stays.requests import Band, Closed, Correct, ForceClose, Let, Mended
+from karnet.stays.selectors import stay_states
 from karnet.stays.services import correct, enter, force_close, read
 from karnet.stays.tests.conftest import (
     ANNA,
@@ -237,6 +239,11 @@ def test_a_pass_that_is_shown_at_the_till_pays_for_who_came_without_it(world: Wo
     sold(world, "P", 10000)
     (stay,) = world.came("1", pay=1800).stays
     world.passes("in", "1", 0)
+    known = pass_by_number("P", POOL, when(70))
+    assert known is not None
+    (tab,) = {one.tab for one in stay_states([stay]).values()}
+    seen = [foreseen(tab, (stay,), when(70), shown) for shown in (None, known.id)]
+    assert [(one.by_pass, one.owed) for one in seen if one] == [(0, 300), (300, 0)]
     done = world.settled(stay, at=70, pass_number="P")
     assert (done.drawn, done.paid, done.closed) == (300, 0, True)
     assert refusal(world.settles(stay, at=70, pass_number="nobody's")) in ("stay_ended", "unknown_pass")

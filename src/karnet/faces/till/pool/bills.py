@@ -30,6 +30,7 @@ from karnet.kernel.time import zone
 from karnet.lockers.selectors import LockerHeld, lockers_of
 from karnet.orders.operations import Payment, TabLine
 from karnet.orders.tabs import TabSummary, tab_states, tabs
+from karnet.passes.selectors import PassView, pass_by_number
 from karnet.stays.explaining import Explained, Foreseen, explain, foreseen
 from karnet.stays.selectors import stays_of_tabs
 
@@ -40,13 +41,15 @@ CURVES = 8
 
 
 class Leaving(msgspec.Struct, kw_only=True):
-    """A bill that is being paid: which stays of which tab, as of when, and what was paid of it in parts."""
+    """A bill that is being paid: which stays of which tab, as of when, and what was paid of it in parts. `on_pass`: the
+    number of a pass that was shown and pays first."""
 
     tab: UUID
     stays: tuple[UUID, ...]
     as_of: datetime
     key: str = msgspec.field(default_factory=lambda: str(uuid4()))
     payments: tuple[Payment, ...] = ()
+    on_pass: str = ""
 
     @property
     def paid(self) -> int:
@@ -65,6 +68,19 @@ def load(request: HttpRequest) -> Leaving | None:
 def save(request: HttpRequest, leaving: Leaving | None) -> None:
     """Keep it in the session."""
     request.session[_SESSION] = msgspec.json.encode(leaving).decode()
+
+
+def kept_pass(request: HttpRequest, tab: UUID) -> str:
+    """Return the number of the pass that was shown for this tab's bill, "" for none."""
+    leaving = load(request)
+    return leaving.on_pass if leaving is not None and leaving.tab == tab else ""
+
+
+def forget_pass(request: HttpRequest) -> None:
+    """Forget a pass that was shown for a bill which was not paid: it pays only while its holder stands there."""
+    leaving = load(request)
+    if leaving is not None and leaving.on_pass and not leaving.payments:
+        save(request, None)
 
 
 class ZoneSum(NamedTuple):
@@ -92,7 +108,7 @@ class BandBill(NamedTuple):
 
 class TabBill(NamedTuple):
     """A whole tab. `people`: whose stays go on; `gone`: how many have left; `goods`: what else was charged; `invoiced`: a
-    company is named that may pay later."""
+    company is named that may pay later; `on_pass`: the pass that was shown."""
 
     tab: TabSummary
     people: list[BandBill]
@@ -101,6 +117,7 @@ class TabBill(NamedTuple):
     seen: Foreseen
     as_of: datetime
     invoiced: bool = False
+    on_pass: PassView | None = None
 
     @property
     def chosen(self) -> list[BandBill]:
@@ -134,9 +151,9 @@ class TabBill(NamedTuple):
         return sum(line.amount for _name, line in self.goods)
 
 
-def bill_of(desk: Desk, tab: UUID, chosen: Sequence[UUID], at: datetime) -> TabBill | None:
+def bill_of(desk: Desk, tab: UUID, chosen: Sequence[UUID], at: datetime, on_pass: str = "") -> TabBill | None:
     """Return the bill of a tab of this facility as of `at`. `chosen`: who leaves; those who already have are passed over;
-    nobody named means everybody."""
+    nobody named means everybody. `on_pass`: the number of a pass that pays first."""
     summary = tabs([tab]).get(tab)
     if summary is None or summary.facility != desk.facility.id:
         return None
@@ -145,7 +162,8 @@ def bill_of(desk: Desk, tab: UUID, chosen: Sequence[UUID], at: datetime) -> TabB
     leaving = [stay for stay in going_on if stay in set(chosen)] or going_on
     told = explain(going_on, at, curves=len(going_on) <= CURVES)
     lockers = lockers_of([one.medium for one in told.values()]) if told else {}
-    seen = foreseen(tab, leaving, at)
+    shown = pass_by_number(on_pass, desk.facility.id, at) if on_pass and leaving else None
+    seen = foreseen(tab, leaving, at, shown.id if shown else None)
     assert seen is not None, "the tab is known"
     named = product_versions({line.product for line in summary.lines if line.stay is None})
     return TabBill(
@@ -159,6 +177,7 @@ def bill_of(desk: Desk, tab: UUID, chosen: Sequence[UUID], at: datetime) -> TabB
         seen=seen,
         as_of=at,
         invoiced=tab_states([tab])[tab].buyer is not None,
+        on_pass=shown,
     )
 
 

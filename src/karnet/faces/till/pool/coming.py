@@ -24,7 +24,7 @@ from karnet.faces.base.clock import now
 from karnet.faces.till import amounts
 from karnet.faces.till.asking import ask
 from karnet.faces.till.desk import Desk, in_shift
-from karnet.faces.till.pool import arrivals, benefits, paying
+from karnet.faces.till.pool import arrivals, benefits, bills, paying
 from karnet.faces.till.pool.arrivals import Arrivals
 from karnet.faces.till.pool.screen import screen, show
 from karnet.faces.till.selling import find_card
@@ -44,6 +44,7 @@ _CHOICES = ("tariff", "category", "package", "prepaid", "programme", "limit")
 @in_shift
 def home(request: HttpRequest, desk: Desk) -> HttpResponse:
     """The desk. `?join=<tab>`: who comes joins an open tab."""
+    bills.forget_pass(request)
     coming = arrivals.load(request)
     joined = uuid_of(request.GET.get("join", ""))
     if joined is not None and joined != coming.tab and not coming.payments:
@@ -85,6 +86,11 @@ def scan(request: HttpRequest, desk: Desk) -> HttpResponse:
     `?stay=…`: the stays of the bill on the screen; a band of the same tab leaves together with them. While a benefit card is
     asked for, a number that is no band's is taken for its number.
     """
+    return scanned(request, desk)
+
+
+def scanned(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """Answer `scan`."""
     coming, number = arrivals.load(request), request.POST.get("card", "").strip()
     wanted = coming.benefit_wanted if "tab" not in request.GET else None
     if wanted is not None and (request.POST.get("benefit") == wanted.number or find_card(number) is None):

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
+from msgspec.structs import replace
 
 from karnet.faces.base.clock import now
 from karnet.faces.base.stay_words import duration, zone_name
@@ -22,14 +23,17 @@ from karnet.faces.till.desk import Desk, in_shift, to
 from karnet.faces.till.pool import arrivals, bills, paying
 from karnet.faces.till.pool.arrivals import Arrivals
 from karnet.faces.till.pool.bills import BandBill, Leaving, TabBill
-from karnet.faces.till.pool.coming import uuid_of
+from karnet.faces.till.pool.coming import scanned, uuid_of
 from karnet.faces.till.pool.screen import zone_heads
 from karnet.faces.till.screen import price_list, quick
 from karnet.faces.till.words import BLOCKS, CORRECTIONS, FORCES, called, named, product_name
-from karnet.kernel.outcomes import Refused
+from karnet.kernel.outcomes import Refused, refused
+from karnet.kernel.reasons import Reason
 from karnet.orders.operations import PaymentKind
 from karnet.orders.requests import ChargeTab, CloseTab, SaleLine, TabNow
 from karnet.orders.tabs import charge_tabs
+from karnet.passes.selectors import PassView, kinds_offered, pass_by_number
+from karnet.stays.bills import look_at_bands
 from karnet.stays.explaining import evacuated_since, house_rules_of
 from karnet.stays.requests import Settle, StaysSettled
 from karnet.stays.selectors import heads
@@ -44,11 +48,47 @@ def tab(request: HttpRequest, desk: Desk, tab: UUID) -> HttpResponse:
     leaving = bills.load(request)
     if leaving is None or leaving.tab != tab or not leaving.payments:
         leaving = None
-    bill = _bill(desk, tab, leaving.stays if leaving else chosen, leaving.as_of if leaving else now())
     if leaving is None:
-        leaving = Leaving(tab=tab, stays=tuple(one.stay.stay for one in bill.chosen), as_of=bill.as_of)
-        bills.save(request, leaving)
-    return show(request, desk, bill, leaving)
+        return anew(request, desk, tab, chosen)
+    return show(request, desk, _bill(desk, leaving), leaving)
+
+
+@require_POST
+@in_shift
+def scan(request: HttpRequest, desk: Desk, tab: UUID) -> HttpResponse:
+    """Take what was read while the bill is on the screen: a pass pays of it, all else is as at the desk (`coming.scan`)."""
+    number = request.POST.get("card", "").strip()[:64]
+    known = pass_by_number(number, desk.facility.id, now()) if number else None
+    if known is None or look_at_bands([number], now())[0].to_do in ("settle", "refuse", "take_back"):
+        return scanned(request, desk)
+    return _with_pass(request, desk, tab, request.GET.getlist("stay"), known)
+
+
+@require_POST
+@in_shift
+def by_pass(request: HttpRequest, desk: Desk, tab: UUID) -> HttpResponse:
+    """Let a pass pay of the bill whose number was typed, also one whose own card is a band of somebody inside."""
+    number, stays = request.POST.get("number", "").strip()[:64], request.POST.getlist("stay")
+    known = pass_by_number(number, desk.facility.id, now()) if number else None
+    if known is None:
+        chosen = [stay for text in stays if (stay := uuid_of(text))]
+        return anew(request, desk, tab, chosen, refusal=refused(Reason.UNKNOWN_PASS, number=number))
+    return _with_pass(request, desk, tab, stays, known)
+
+
+def _with_pass(request: HttpRequest, desk: Desk, tab: UUID, stays: list[str], known: PassView) -> HttpResponse:
+    """Show the bill with what the pass pays of it. Nothing is drawn before the bill is settled."""
+    leaving = bills.load(request)
+    if leaving is not None and leaving.tab == tab and leaving.payments:
+        note = _("Take the part payments back first, then read the pass.")
+        return show(request, desk, _bill(desk, leaving), leaving, note=note, status=422)
+    chosen = [stay for text in stays if (stay := uuid_of(text))]
+    if known.money_minor:
+        return anew(request, desk, tab, chosen, on_pass=known.number)
+    if known.refused is not None:
+        return anew(request, desk, tab, chosen, refusal=known.refused)
+    note = _("Nothing can be drawn from pass %(number)s. Take another payment.") % {"number": known.number}
+    return anew(request, desk, tab, chosen, note=note, status=422)
 
 
 @require_POST
@@ -61,7 +101,7 @@ def pay(request: HttpRequest, desk: Desk, tab: UUID) -> HttpResponse:
         note = _("The bill has changed meanwhile. Look at it, then take the payment.")
         if leaving is None or leaving.tab != tab:
             return anew(request, desk, tab, (), note=note)
-        return show(request, desk, _bill(desk, tab, leaving.stays, leaving.as_of), leaving, note=note)
+        return show(request, desk, _bill(desk, leaving), leaving, note=note)
     if now() > leaving.as_of + timedelta(seconds=house_rules_of(desk.facility.id).exit_grace_s):
         note = _("Time has gone on: this is the bill as of now. Take the payment.")
         if leaving.payments:
@@ -69,7 +109,7 @@ def pay(request: HttpRequest, desk: Desk, tab: UUID) -> HttpResponse:
                 "Time has gone on: this is the bill as of now. The part payments do not count: hand them back first."
             )
         return anew(request, desk, tab, leaving.stays, note=note)
-    bill = _bill(desk, tab, leaving.stays, leaving.as_of)
+    bill = _bill(desk, leaving)
     due = bill.seen.owed - leaving.paid
     kind, entered = request.POST.get("kind", ""), request.POST.get("amount", "").strip()
     if kind == "owe":
@@ -79,9 +119,9 @@ def pay(request: HttpRequest, desk: Desk, tab: UUID) -> HttpResponse:
     taken = paying.take(leaving.payments, due, kind, entered, desk.facility.currency, invoiced=invoiced)
     if taken.problem:
         return show(request, desk, bill, leaving, note=taken.problem, status=422)
-    leaving = Leaving(tab=tab, stays=leaving.stays, as_of=leaving.as_of, key=leaving.key, payments=taken.payments)
+    leaving = replace(leaving, payments=taken.payments)
     if not taken.settled:
-        leaving = Leaving(tab=tab, stays=leaving.stays, as_of=leaving.as_of, payments=taken.payments)
+        leaving = replace(leaving, key=str(uuid4()))
         bills.save(request, leaving)
         return show(request, desk, bill, leaving)
     return _settle(request, desk, bill, leaving)
@@ -90,9 +130,10 @@ def pay(request: HttpRequest, desk: Desk, tab: UUID) -> HttpResponse:
 @require_POST
 @in_shift
 def undo(request: HttpRequest, desk: Desk, tab: UUID) -> HttpResponse:
-    """Take part payments back."""
+    """Take part payments back; or do without the pass that was shown."""
     leaving = bills.load(request)
-    return anew(request, desk, tab, leaving.stays if leaving and leaving.tab == tab else ())
+    without = "" if "pass" in request.POST else None
+    return anew(request, desk, tab, leaving.stays if leaving and leaving.tab == tab else (), on_pass=without)
 
 
 @require_POST
@@ -128,7 +169,9 @@ def _settle(request: HttpRequest, desk: Desk, bill: TabBill, leaving: Leaving) -
     }  # fmt: skip
 
     def stays(at: datetime) -> Settle:
-        return Settle(at=at, stays=leaving.stays, mode=mode, as_of=min(leaving.as_of, at), **given)
+        return Settle(
+            at=at, stays=leaving.stays, mode=mode, as_of=min(leaving.as_of, at), pass_number=leaving.on_pass, **given
+        )
 
     def document(at: datetime) -> CloseTab:
         return CloseTab(at=at, tab=leaving.tab, **given)
@@ -136,7 +179,7 @@ def _settle(request: HttpRequest, desk: Desk, bill: TabBill, leaving: Leaving) -
     answer: StaysSettled | TabNow | Refused = ask(settle, stays) if bill.people else ask(close_tabs, document)
     if isinstance(answer, Refused):
         # The answer is remembered under this key: what is tried next is another request. The last payment is typed again.
-        again = Leaving(tab=leaving.tab, stays=leaving.stays, as_of=leaving.as_of, payments=leaving.payments[:-1])
+        again = replace(leaving, key=str(uuid4()), payments=leaving.payments[:-1])
         bills.save(request, again)
         return show(request, desk, bill, again, refusal=answer)
     bills.save(request, None)
@@ -150,17 +193,21 @@ def _settle(request: HttpRequest, desk: Desk, bill: TabBill, leaving: Leaving) -
     return to(request, "till:pool")
 
 
-def _bill(desk: Desk, tab: UUID, chosen: Any, at: datetime) -> TabBill:
-    bill = bills.bill_of(desk, tab, chosen, at)
+def _bill(desk: Desk, leaving: Leaving) -> TabBill:
+    bill = bills.bill_of(desk, leaving.tab, leaving.stays, leaving.as_of, leaving.on_pass)
     if bill is None:
         raise Http404
     return bill
 
 
-def anew(request: HttpRequest, desk: Desk, tab: UUID, chosen: Any, **told: Any) -> HttpResponse:
-    """Show the bill as of now, nothing of it paid."""
-    bill = _bill(desk, tab, chosen, now())
-    leaving = Leaving(tab=tab, stays=tuple(one.stay.stay for one in bill.chosen), as_of=bill.as_of)
+def anew(
+    request: HttpRequest, desk: Desk, tab: UUID, chosen: Any, *, on_pass: str | None = None, **told: Any
+) -> HttpResponse:
+    """Show the bill as of now, nothing of it paid. `on_pass`: a pass that pays first; None: the one shown before."""
+    shown = bills.kept_pass(request, tab) if on_pass is None else on_pass
+    leaving = Leaving(tab=tab, stays=tuple(chosen), as_of=now(), on_pass=shown)
+    bill = _bill(desk, leaving)
+    leaving = replace(leaving, stays=tuple(one.stay.stay for one in bill.chosen), on_pass=shown if bill.on_pass else "")
     bills.save(request, leaving)
     return show(request, desk, bill, leaving, **told)
 
@@ -189,7 +236,8 @@ def show(
         "grace": duration(house_rules_of(desk.facility.id).exit_grace_s),
         "codes": [(code, called(BLOCKS, code)) for code in ("lost", "stolen", "other")],
         "here_zones": _zones(desk), "who": _who(bill), "corrections": named(CORRECTIONS), "forces": named(FORCES),
-        "scan_query": f"{reverse('till:pool-scan')}?{urlencode([('tab', bill.tab.id), *_stays(bill.chosen)])}",
+        "scan_query": f"{reverse('till:pool-bill-scan', args=[bill.tab.id])}?{urlencode([('tab', bill.tab.id), *_stays(bill.chosen)])}",
+        "passes": bool(bill.people) and bool(kinds_offered(desk.facility.id)),
     }  # fmt: skip
     return render(request, template, context, status=422 if refusal else status)
 
