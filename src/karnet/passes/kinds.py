@@ -66,6 +66,7 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
 
     A card pays one entry on a local day: the price of `package` of the tariff, which its issuer owes; what exceeds the package
     the guest pays. `issuer`: the company to whom the monthly list goes, by id; `vat_bp`: of what it is billed.
+    `stopped`: its cards are taken no more; what was entered on them is owed all the same.
     """
 
     code: str
@@ -73,6 +74,7 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     names: dict[str, str] = {}
     vat_bp: int = 800
     issuer: UUID | None = None
+    stopped: bool = False
 
 
 class PassKind(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

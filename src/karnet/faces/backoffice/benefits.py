@@ -11,9 +11,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from karnet.faces.backoffice.exporting import FORMATS, Column, Document, Table, exported
-from karnet.faces.backoffice.frame import LOOKS, facilities, page
+from karnet.faces.backoffice.frame import LOOKS, READS_PASSES, facilities, page
 from karnet.faces.base.access import allow
 from karnet.faces.base.clock import now
+from karnet.faces.base.guard import role_of
+from karnet.faces.base.roles import Role
 from karnet.faces.base.words import day, language, money
 from karnet.kernel.time import local_day
 from karnet.parties.selectors import EnrolledFacility, all_facilities
@@ -43,7 +45,7 @@ def document(
     )
 
 
-@allow(*LOOKS)
+@allow(*READS_PASSES)
 @require_safe
 def passes_page(request: HttpRequest) -> HttpResponse:
     """Show whom to remind of instalments, and what issuers of benefit cards owe for a month, facility by facility."""
@@ -69,10 +71,16 @@ def passes_page(request: HttpRequest) -> HttpResponse:
                 for one in due
             ]
             shown.append({"place": place, "due": rows, "owing": owing, "first": first, "month": f"{first:%Y-%m}"})
-    return page(request, "passes.html", "office:passes", {"shown": shown, "month": request.GET.get("month", "")})
+    context = {
+        "shown": shown,
+        "month": request.GET.get("month", ""),
+        # An accountant reads who is late, and has no pages of cards.
+        "opens_cards": role_of(request) in (*LOOKS, Role.AUDITOR),
+    }
+    return page(request, "passes.html", "office:passes", context)
 
 
-@allow(*LOOKS)
+@allow(*READS_PASSES)
 @require_safe
 def benefit_file(request: HttpRequest, facility: UUID, programme: str, month: str, form: str) -> HttpResponse:
     """Export the month's entries on cards of a programme."""

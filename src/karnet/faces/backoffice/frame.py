@@ -25,6 +25,8 @@ from karnet.parties.selectors import EnrolledFacility, all_facilities, names
 
 LOOKS = (Role.SUPERVISOR, Role.MANAGER)
 """Who runs the place: figures of the day, search, the record."""
+READS_PASSES = (Role.SUPERVISOR, Role.MANAGER, Role.ACCOUNTANT)
+"""Who reads what passes are sold, what is due on them, and what issuers of benefit cards owe."""
 SETTLES = (Role.ACCOUNTANT, Role.MANAGER)
 """Who settles with the other facilities."""
 MANAGES = (Role.MANAGER,)
@@ -51,7 +53,7 @@ SECTIONS = (
     Section("office:settlement", _("Settlement"), "money", SETTLES),
     Section("office:catalogue", _("Price lists"), "list", MANAGES),
     Section("office:tariffs", _("Tariffs"), "clock", MANAGES),
-    Section("office:passes", _("Passes"), "card", LOOKS),
+    Section("office:passes", _("Passes"), "card", READS_PASSES),
     Section("office:places", _("Places"), "gate", MANAGES),
     Section("office:partners", _("Partners"), "swap", MANAGES),
     Section("office:printers", _("Printers"), "print", LOOKS),

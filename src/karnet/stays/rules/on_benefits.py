@@ -33,7 +33,7 @@ NONE = Cards({}, set())
 
 
 def on_their_packages(request: Enter, place: Place, cards: Cards) -> Enter | Refused:
-    """Return the request with the packages that issuers pay. Refuses a card of an unknown programme, one that was used on the
+    """Return the request with the packages that issuers pay. Refuses a card of a programme that is not taken, one that was used on the
     local day or is shown twice, and one together with a pass or bundle that would pay the same."""
     bands, shown = [], set[tuple[str, UUID]]()
     day = local_day(request.at, place.time_zone)
@@ -42,7 +42,7 @@ def on_their_packages(request: Enter, place: Place, cards: Cards) -> Enter | Ref
             bands.append(band)
             continue
         programme = cards.programmes.get((place.facility, band.benefit.programme))
-        if programme is None:
+        if programme is None or programme.stopped:
             return refused(Reason.UNKNOWN_PROGRAMME, programme=band.benefit.programme)
         if not any(sign.isalnum() for sign in band.benefit.card) or len(band.benefit.card) > 64:
             return bad_values({f"bands[{n}].benefit": "must have the number on the card, of at most 64 characters"})
