@@ -38,7 +38,7 @@ from karnet.parties.services import (
     enrol_operators,
     enrol_sales_points,
 )
-from karnet.passes.kinds import PassKind
+from karnet.passes.kinds import Contract, PassKind
 from karnet.passes.requests import OfferPasses, PassesOffered
 from karnet.passes.services import offer as offer_passes
 from karnet.stays.requests import Band, Border, ChargeBand, Enter, Entered, Furnish, HouseRules, Let, Read, Ready
@@ -419,5 +419,41 @@ def test_a_pass_is_sold_and_pays_for_its_guests(visit: Visit, anna: Any, evening
 
     page.goto("/till/pool/passes?number=900001")
     expect(page.get_by_role("term").filter(has_text="Money")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="Paid").first).to_contain_text("7.60")
+    page.get_by_role("button", name="Show a new code").click()
+    expect(page.locator(".pool-code")).to_have_text(re.compile(r"[0-9]{3} [0-9]{3}"))
     shoot(page, "pool-pass")
     check_page(page)
+    # Blocking is no cashier's business, whatever form is sent.
+    expect(page.get_by_role("button", name="Block the pass")).to_have_count(0)
+    page.locator("form[action$='passes/code']").last.evaluate("form => { form.action = '/till/pool/passes/block' }")
+    page.get_by_role("button", name="Show a new code").click()
+    expect(page.get_by_text("Only a supervisor or manager blocks passes")).to_be_visible()
+
+
+def test_an_open_pass_is_paid_in_instalments_renewed_and_blocked(visit: Visit, staff: Staff, evening: Evening) -> None:
+    contract = Contract(months=3, price_minor=30000, vat_bp=800, instalments=3)
+    kind = PassKind(code="season", names={"en": "Three months"}, contract=contract, hold_minor=0)
+    (offered,) = offer_passes(
+        [OfferPasses(key="passes", at=evening.clock(0), actor=ANNA, facility=POOL, kinds=(kind,))]
+    )
+    assert isinstance(offered, PassesOffered), offered
+    page = visit("/till/pool/passes?number=900002", staff(Role.SUPERVISOR, "eva", operator=ANNA))
+    page.get_by_role("button", name="Payment card").click()
+    expect(page.get_by_text("the next one, due")).to_be_visible()
+    expect(page.get_by_role("heading", name="Renew the contract")).to_have_count(0)
+    shoot(page, "pool-pass-instalments")
+    check_page(page)
+    page.get_by_text("2 of them, due up to").click()
+    page.get_by_role("button", name="Cash").click()
+    expect(page.get_by_text("Take 200.00 PLN. The instalments are paid.")).to_be_visible()
+    expect(page.get_by_role("link", name="Receipt")).to_be_visible()
+    page.get_by_role("region", name="Renew the contract").get_by_role("button", name="Cash").click()
+    expect(page.get_by_text("Take 100.00 PLN. The contract is renewed.")).to_be_visible()
+    page.get_by_label("Why").select_option("lost")
+    page.get_by_role("button", name="Block the pass").click()
+    expect(page.get_by_text("The pass is blocked.")).to_be_visible()
+    expect(page.locator(".badge.bad").filter(has_text="Lost")).to_be_visible()
+    page.get_by_role("button", name="Lift the blocks").click()
+    expect(page.get_by_text("The blocks are lifted.")).to_be_visible()
+    expect(page.get_by_text("the next one, due")).to_be_visible()

@@ -69,6 +69,20 @@ PURSES: Mapping[str, Promise] = {
     "goods": gettext_lazy("For goods"),
     "classes": gettext_lazy("Classes"),
 }
+PASS_LINES: Mapping[str, Promise] = {
+    "top_up": gettext_lazy("Top-up"),
+    "bonus": gettext_lazy("Bonus"),
+    "paid": gettext_lazy("Paid"),
+    "back": gettext_lazy("Back on the pass"),
+    "expired": gettext_lazy("Time is over"),
+    "credits": gettext_lazy("Classes used"),
+}
+PASS_BLOCKS: Mapping[str, Promise] = {
+    "lost": gettext_lazy("Lost"),
+    "owner": gettext_lazy("The holder asks for it"),
+    "staff": gettext_lazy("Blocked by staff"),
+    "overdue": gettext_lazy("Instalment late"),
+}
 LINES: Mapping[str, Promise] = {
     "stay": gettext_lazy("Stay"),
     "on_top": gettext_lazy("Zones charged on top"),

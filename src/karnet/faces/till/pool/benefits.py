@@ -18,7 +18,7 @@ from karnet.passes.operations import benefit_card
 
 def taken_at(facility: UUID) -> dict[str, Programme]:
     """Return the programmes whose cards a facility takes, by code."""
-    return {code: one for (_facility, code), one in programmes([facility]).items()}
+    return {code: one for (_facility, code), one in programmes([facility]).items() if not one.stopped}
 
 
 def package(desk: Desk, coming: Arrivals) -> str:

@@ -15,8 +15,9 @@ from karnet.faces.base.clock import now
 from karnet.faces.till import amounts
 from karnet.faces.till.asking import ask, key_of
 from karnet.faces.till.desk import Desk, in_shift
+from karnet.faces.till.pool import pass_page
 from karnet.faces.till.selling import find_card
-from karnet.faces.till.words import BLOCKS, PURSES, called
+from karnet.faces.till.words import PASS_BLOCKS, PURSES, called
 from karnet.kernel.outcomes import Refused
 from karnet.orders.operations import Payment
 from karnet.passes.kinds import PassKind
@@ -48,7 +49,7 @@ class Chosen(NamedTuple):
 @in_shift
 def show_pass(request: HttpRequest, desk: Desk) -> HttpResponse:
     """A pass by its card; a card without one may get one."""
-    return _show(request, desk, request.GET.get("number", "").strip()[:64])
+    return show(request, desk, request.GET.get("number", "").strip()[:64])
 
 
 @require_POST
@@ -59,14 +60,14 @@ def sell_pass(request: HttpRequest, desk: Desk) -> HttpResponse:
     kind = next((one for one in kinds_offered(desk.facility.id) if one.code == request.POST.get("kind")), None)
     chosen = _chosen(request, desk)
     if kind is None or chosen is None or not number:
-        return _show(request, desk, number, note=_("Choose what is put on the pass."), status=422)
+        return show(request, desk, number, note=_("Choose what is put on the pass."), status=422)
     medium = find_card(number)
     new = medium is None or medium.state == "returned"
     due = quote(
         kind, amount=chosen.amount, pack=chosen.pack, new_card=new, contract=kind.contract is not None
     ).total_minor
     printed, chip = (medium.number, medium.chip) if medium else (number, "")
-    paid = _paid(request, due)
+    paid = paid_with(request, due)
     answer: PassNow | Refused = ask(
         sell,
         lambda at: SellPass(
@@ -84,9 +85,9 @@ def top_up_pass(request: HttpRequest, desk: Desk) -> HttpResponse:
     number, chosen = request.POST.get("number", "").strip()[:64], _chosen(request, desk)
     known = pass_by_number(number, desk.facility.id, now()) if number else None
     if known is None or chosen is None:
-        return _show(request, desk, number, note=_("Choose what is put on the pass."), status=422)
+        return show(request, desk, number, note=_("Choose what is put on the pass."), status=422)
     due = quote(known.kind, amount=chosen.amount, pack=chosen.pack).total_minor
-    paid = _paid(request, due)
+    paid = paid_with(request, due)
 
     def asked(at: datetime) -> TopUpPass:
         return TopUpPass(
@@ -110,35 +111,38 @@ def _chosen(request: HttpRequest, desk: Desk) -> Chosen | None:
     return Chosen(amount=typed) if typed else None
 
 
-def _paid(request: HttpRequest, due: int) -> tuple[Payment, ...]:
+def paid_with(request: HttpRequest, due: int) -> tuple[Payment, ...]:
+    """Return the payment of what is due, as the button that was pressed says: cash where it says nothing known."""
     kind: Any = request.POST.get("kind_paid", "cash")
     return (Payment(kind=kind if kind in PAID_WITH else "cash", amount=due),) if due else ()
 
 
 def _answered(request: HttpRequest, desk: Desk, number: str, answer: PassNow | Refused, due: int) -> HttpResponse:
     if isinstance(answer, Refused):
-        return _show(request, desk, number, refusal=answer, status=422)
+        return show(request, desk, number, refusal=answer, status=422)
     done = _("Take %(amount)s. It is on the pass.") % {"amount": base_words.money(due, desk.facility)}
     if answer.bonus:
         bonus = base_words.money(answer.bonus, desk.facility)
         done = _("Take %(amount)s. It is on the pass, with a bonus of %(bonus)s.") % {
             "amount": base_words.money(due, desk.facility), "bonus": bonus,
         }  # fmt: skip
-    return _show(request, desk, number, done=done, order=answer.order)
+    return show(request, desk, number, done=done, order=answer.order)
 
 
-def _show(request: HttpRequest, desk: Desk, number: str, *, status: int = 200, **told: Any) -> HttpResponse:
+def show(request: HttpRequest, desk: Desk, number: str, *, status: int = 200, **told: Any) -> HttpResponse:
+    """Answer with the page of a pass, or of the card that is to be one. `told`: what is said on top of it (`done`, `order`,
+    `note`, `refusal`, `code`)."""
     known = pass_by_number(number, desk.facility.id, now()) if number else None
     medium = find_card(number) if number and known is None else None
     kinds = [] if known else kinds_offered(desk.facility.id)
     new = medium is None or medium.state == "returned"
     context = {
         "desk": desk, "number": number, "known": known, "new": new,
-        "name": _name(known.kind) if known else "",
-        "purses": _purses(known) if known else [], "blocks": [called(BLOCKS, code) for code in known.blocks] if known else [],
+        "name": kind_name(known.kind) if known else "",
+        "purses": _purses(known) if known else [], "blocks": [called(PASS_BLOCKS, code) for code in known.blocks] if known else [],
         "choices": _choices(known.kind) if known else [],
-        "offers": [(one, _name(one), _choices(one, new_card=new)) for one in kinds] if number else [],
-        "order": told.pop("order", None), **told,
+        "offers": [(one, kind_name(one), _choices(one, new_card=new)) for one in kinds] if number else [],
+        "order": told.pop("order", None), **(pass_page.of(request, known, desk) if known else {}), **told,
     }  # fmt: skip
     return render(request, "till/pool/passes.html", context, status=status)
 
@@ -164,5 +168,6 @@ def _purses(known: PassView) -> list[dict[str, Any]]:
     ]
 
 
-def _name(kind: PassKind) -> str:
+def kind_name(kind: PassKind) -> str:
+    """Return what a kind of pass is called in the reader's language, else in English, else its code."""
     return kind.names.get(base_words.language()) or kind.names.get("en") or kind.code

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from karnet.faces.till.pool import coming, inside, leaving, mending, passes
+from karnet.faces.till.pool import coming, inside, keeping, leaving, mending, passes
 
 urlpatterns: list[URLPattern] = [
     path("", coming.home, name="pool"),
@@ -23,6 +23,10 @@ urlpatterns: list[URLPattern] = [
     path("passes", passes.show_pass, name="pool-passes"),
     path("passes/sell", passes.sell_pass, name="pool-sell-pass"),
     path("passes/top-up", passes.top_up_pass, name="pool-top-up"),
+    path("passes/instalments", keeping.instalments, name="pool-instalments"),
+    path("passes/renew", keeping.renew, name="pool-renew-pass"),
+    path("passes/code", keeping.code, name="pool-pass-code"),
+    path("passes/block", keeping.bar, name="pool-block-pass"),
     path("heads", inside.heads_now, name="pool-heads"),
     path("inside", inside.people, name="pool-inside"),
     path("inside.pdf", inside.paper, name="pool-inside-paper"),

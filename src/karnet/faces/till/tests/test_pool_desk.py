@@ -6,6 +6,7 @@ from uuid import UUID
 
 from karnet.entitlements.bundles import Included
 from karnet.entitlements.rules import MediumState
+from karnet.faces.till.papers import set_sheet
 from karnet.faces.till.pool import arrivals, paying
 from karnet.faces.till.pool.arrivals import Arrivals
 from karnet.orders.operations import Payment
@@ -123,3 +124,11 @@ def test_a_benefit_card_is_offered_only_where_its_package_is_and_never_beside_a_
     coming.programme, coming.on_pass = "FIT", "900001"
     arrivals.settle_choice(coming, [POOL], HouseRules(), {"FIT": "1h"})
     assert coming.programme == ""
+
+
+def test_the_slip_with_a_code_is_one_small_sheet() -> None:
+    said = {
+        "language": "en", "facility": "Fale", "name": "Value card", "number": "900001", "code": "012 345",
+        "words": {"card": "Card", "code": "Code", "use": "Look at your pass."},
+    }  # fmt: skip
+    assert set_sheet("code", said).startswith(b"%PDF")
