@@ -10,6 +10,7 @@ import pytest
 
 from karnet.federation.core import messages
 from karnet.federation.core.answering import Allowance, Hub, Later
+from karnet.federation.core.batching import next_push
 from karnet.federation.core.cosigning import signer
 from karnet.federation.core.messages import Code, Known, News, Pull, Pulled, Push, Pushed, Rejected, Reply
 from karnet.federation.core.relaying import Inbound, Lane, Outbound, Rest, Send, Trouble
@@ -409,6 +410,24 @@ def test_a_member_that_comes_back_from_afar_hears_of_the_hubs_new_key_under_the_
         net.run(lane, B)
         assert not lane.alarms
         assert log.size == (10 if applied == 7 else 7)
+
+
+def test_what_the_earlier_key_went_on_signing_is_sent_under_it() -> None:
+    """What the hub says of the next key rests on those entries: who has none of them yet could believe no note by it."""
+    scribe = Scribe(A)
+    old, new = scribe.log_key, SigningKey(A, SignatureType.ED25519, bytes([9]) * 32)
+    scribe.write(5)  # The last entry announces the next key; the hub has not said it yet.
+    scribe.write(1)
+    scribe.write(2)
+    scribe.key = new
+    for _ in range(3):
+        scribe.write(1)
+    keys = (old, LogKey(key=new.verifier, above=5))
+    sent, first = [], 0
+    while push := next_push(scribe.store, A, first, keys=keys):
+        by_the_old = push.note in [note for size, note in scribe.store.log(A).notes.items() if size <= 8]
+        sent.append((first := first + len(push.entries), "old" if by_the_old else "new"))
+    assert sent == [(5, "old"), (6, "old"), (8, "old"), (11, "new")]
 
 
 def test_a_lane_that_is_told_to_wait_waits(net: Network) -> None:
