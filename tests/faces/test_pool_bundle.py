@@ -86,12 +86,19 @@ def test_a_card_with_a_bundle_is_let_in_for_nothing_on_a_band(visit: Visit, anna
     expect(page.get_by_text("This benefit card was used today already.")).to_be_visible()
     page.get_by_role("button", name="Without the card").click()
     expect(page.locator(".till-due")).to_contain_text("18.00")
+    page.get_by_role("button", name="Make it Adult, Fit card").click()
+    read_band(page, "8802")
+    expect(page.locator(".till-line").last).to_contain_text("8802")
+    take_benefit_cards(evening, stopped=True)
+    page.get_by_role("button", name="Give out the bands").click()
+    expect(page.get_by_text("Cards of this issuer FIT are not taken here.")).to_be_visible()
+    expect(page.locator(".till-line")).to_have_count(1)
 
 
-def take_benefit_cards(evening: Evening) -> None:
-    """The pool takes benefit cards: their issuer pays an hour."""
-    fit = Programme(code="FIT", package="1h", names={"en": "Fit card"})
+def take_benefit_cards(evening: Evening, *, stopped: bool = False) -> None:
+    """The pool takes benefit cards, whose issuer pays an hour; or, `stopped`, takes them no more."""
+    fit = Programme(code="FIT", package="1h", names={"en": "Fit card"}, stopped=stopped)
     (held,) = set_programmes(
-        [SetProgrammes(key="fit", at=evening.clock(0), actor=ANNA, facility=POOL, programmes=(fit,))]
+        [SetProgrammes(key=f"fit {stopped}", at=evening.clock(0), actor=ANNA, facility=POOL, programmes=(fit,))]
     )
     assert isinstance(held, ProgrammesHold), held
