@@ -67,11 +67,19 @@ def kinds(request: HttpRequest) -> HttpResponse:
     """Show what kinds of passes a facility sells, and what their top-ups bring."""
     places = facilities()
     chosen = chosen_place(request, places, lambda place: bool(kinds_offered(place.id)))
-    shown = [
-        {"kind": kind, "name": kind_name(kind), "facts": facts(kind, chosen), "brings": brings(kind)}
-        for kind in (kinds_offered(chosen.id) if chosen else [])
-        if chosen
-    ]
+    shown = []
+    for kind in kinds_offered(chosen.id) if chosen else ():
+        assert chosen is not None
+        said = facts(kind, chosen)
+        shown.append(
+            {
+                "kind": kind,
+                "name": kind_name(kind),
+                "facts": said,
+                "contract": said.get(_("Contract"), ""),
+                "brings": brings(kind),
+            }
+        )
     context = {"places": places, "chosen": chosen, "shown": shown, "may_change": may_change(request)}
     return page(request, "pass_kinds.html", SECTION, context)
 
