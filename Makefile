@@ -10,7 +10,7 @@ demo: install           ## a ski day on three facilities, then the settlement an
 	$(BIN)/karnet demo
 
 test: check             ## everything CI runs
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: install          ## style, types, layers: the quick half of `make test`
 	$(BIN)/ruff check .

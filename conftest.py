@@ -4,6 +4,9 @@
 `karnet_app`: guards and rights are the real ones, commits are real. Afterwards the superuser empties every table.
 Threads get connections of their own from Django; close them with `django.db.connection.close()` at the thread's end.
 `superuser` is a connection that no right stops, for attacks by SQL.
+
+A file is one worker's, so that what it makes for all its tests is made once; files that wait for processes come first, so
+that the last minute is many small ones.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import django
 import hypothesis
 import psycopg
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 _DATA = "KARNET_TEST_DATA"
 _TEMPLATE = "karnet_template"
@@ -39,6 +43,34 @@ def pytest_configure(config: pytest.Config) -> None:
         place = tempfile.mkdtemp(prefix="karnet-test-", dir=_shelf())
         Path(place).chmod(0o711)  # PostgreSQL may run as another user
         os.environ[_DATA] = place
+
+
+SLOWEST_FIRST = (
+    "tests/network/",
+    "tests/operating/",
+    "tests/durability/",
+    "tests/faces/",
+    "src/karnet/wiring/",
+    "src/karnet/federation/sim/",
+    "tests/",
+    "",
+)
+ONE_CARD = "tests/network/"
+"""Tests that share a card of several servers, in the order in which they stand."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: next(n for n, start in enumerate(SLOWEST_FIRST) if item.nodeid.startswith(start)))
+
+
+class _ByFile(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        shares = nodeid.startswith(ONE_CARD) and "test_operating_docs" not in nodeid
+        return ONE_CARD if shares else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
+    return _ByFile(config, log)  # type: ignore[arg-type]
 
 
 def _shelf() -> str | None:
