@@ -64,7 +64,8 @@ def test_a_card_with_a_bundle_is_let_in_for_nothing_on_a_band(visit: Visit, anna
     # A friend has a benefit card of an employer; both are on one tab, and the friend's card opens once a day.
     take_benefit_cards(evening)
     page.reload()
-    page.get_by_role("button", name="Fit card").click()
+    page.keyboard.press("Alt+Digit3")
+    expect(page.get_by_role("button", name="Fit card", pressed=True)).to_be_visible()
     read_band(page, "700301")
     expect(page.get_by_text("Read or type the benefit card for band 700301")).to_be_visible()
     shoot(page, "pool-benefit")

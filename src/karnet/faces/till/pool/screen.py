@@ -54,12 +54,13 @@ class Choice(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """A programme of benefit cards, to tap."""
+    """A programme of benefit cards, to tap. `key`: its figure after those of the packages and prepayments."""
 
     code: str
     name: str
     package: str
     chosen: bool
+    key: int
 
 
 def zone_heads(facility: UUID) -> list[ZoneHeads]:
@@ -194,10 +195,11 @@ def _programmes(coming: Arrivals, shown: Screen) -> list[Taken]:
     """Return the benefit cards that are taken by the tariff that is chosen; a pass and an issuer never pay the same."""
     if shown.chosen is None or coming.on_pass:
         return []
+    before = len(shown.chosen.packages) + len(shown.rules.prepayments)
+    payable = [(code, one) for code, one in sorted(shown.programmes.items()) if one.package in shown.chosen.packages]
     return [
-        Taken(code, benefits.programme_name(one), package_name(one.package), chosen=code == coming.programme)
-        for code, one in sorted(shown.programmes.items())
-        if one.package in shown.chosen.packages
+        Taken(code, benefits.programme_name(one), package_name(one.package), code == coming.programme, before + n)
+        for n, (code, one) in enumerate(payable, start=1)
     ]
 
 
