@@ -154,6 +154,12 @@ def instant_of(request: HttpRequest) -> datetime:
     return asked_at([key]).get(key) or now()
 
 
+def sent_again(request: HttpRequest) -> bool:
+    """Return whether this form was answered before: what it made is there already, and no reason to refuse it."""
+    key = request_key(request)
+    return key in asked_at([key])
+
+
 def typed(values: Mapping[str, str], name: str, longest: int = 200) -> str:
     """Return what somebody typed, trimmed, without characters that no table can hold."""
     return str(values.get(name, "")).replace("\0", "").strip()[:longest]

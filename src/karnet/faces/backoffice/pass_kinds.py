@@ -24,6 +24,7 @@ from karnet.faces.backoffice.frame import (
     instant_of,
     page,
     request_key,
+    sent_again,
     typed,
 )
 from karnet.faces.backoffice.pass_sheet import (
@@ -121,7 +122,7 @@ def kind(request: HttpRequest, facility: UUID, code: str = "") -> HttpResponse:
         sheet = changed_pass(sheet, do)
         return _form(request, place, before, sheet, {}, based_on=typed(request.POST, "based_on"))
     made, wrong = kind_of(sheet, place.currency)
-    if not code and sheet.fields.get("code") in offered:
+    if not code and sheet.fields.get("code") in offered and not sent_again(request):
         made, wrong = None, {**wrong, "code": _("There is a kind with this code already: change that one.")}
     based_on = typed(request.POST, "based_on")
     if made is None:
@@ -141,7 +142,7 @@ def _published(
         told = _(
             "Your log-in belongs to no operator, and a kind of pass names who published it. Give it one under Staff."
         )
-    elif based_on != _mark(before):
+    elif based_on != _mark(before) and not sent_again(request):
         told = _("Somebody published another version meanwhile. What it changes now is shown below.")
         based_on = _mark(before)
     else:

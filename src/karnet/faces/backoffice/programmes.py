@@ -25,6 +25,7 @@ from karnet.faces.backoffice.frame import (
     instant_of,
     page,
     request_key,
+    sent_again,
 )
 from karnet.faces.backoffice.pass_kinds import SECTION, chosen_place, may_change
 from karnet.faces.backoffice.pass_sheet import rate
@@ -159,7 +160,8 @@ def programme(request: HttpRequest, facility: UUID, code: str = "") -> HttpRespo
             problem = _set(request, place, msgspec.structs.replace(before, stopped=stop == "yes"))
         elif form.is_valid():
             made = form.programme(before)
-            if not code and (facility, made.code) in benefits.programmes([facility]):
+            taken = (facility, made.code) in benefits.programmes([facility])
+            if not code and taken and not sent_again(request):
                 form.add_error("code", gettext("There is a programme with this code already: change that one."))
             else:
                 problem = _set(request, place, made)

@@ -94,10 +94,9 @@ def test_a_kind_is_typed_looked_at_and_published_once(manager: Client) -> None:
     assert 'value="publish"' not in broken
     assert 'value="publish"' in manager.post(new, {**form, "do": "look"}).content.decode()
     assert kinds_offered(kopa) == []
-    for _again in range(2):
-        answer = manager.post(new, {**form, "do": "publish", "key": "once"})
+    for key, status in (("once", 302), ("once", 302), ("another form", 422)):
+        assert manager.post(new, {**form, "do": "publish", "key": key}).status_code == status
     assert [kind.tiers for kind in kinds_offered(kopa)] == [VALUE.tiers]
-    assert answer.status_code == 422, "sent again, there is a kind with this code"
     assert "Value pass" in manager.get("/office/passes/kinds/?facility=kopa").content.decode()
 
 
@@ -114,7 +113,8 @@ def test_a_version_is_published_only_over_the_one_it_was_made_from(manager: Clie
     assert "for passes sold before it" in looked
     assert manager.post(change, {**dearer, "do": "publish", "key": "b", "based_on": "old"}).status_code == 422
     assert kinds_offered(kopa)[0].card_price_minor == 1000
-    assert manager.post(change, {**dearer, "do": "publish", "key": "c", "based_on": mark}).status_code == 302
+    for _again in range(2):
+        assert manager.post(change, {**dearer, "do": "publish", "key": "c", "based_on": mark}).status_code == 302
     assert kinds_offered(kopa)[0].card_price_minor == 1200
     fewer = manager.post(change, {**dearer, "do": "look", "u1-code": ""}).content.decode()
     assert "Purse bonus must stay as it is" in fewer
@@ -132,7 +132,8 @@ def test_a_programme_is_taken_stopped_and_read_by_who_changes_nothing(manager: C
     fit = {"key": "fit", "code": "FIT", "name_en": "FitForAll", "package": package, "vat": "8", "issuer": ""}
     assert manager.post(new, {**fit, "vat": "lots"}).status_code == 422
     assert manager.post(new, {**fit, "package": "moon"}).status_code == 422
-    assert manager.post(new, fit).status_code == 302
+    for _again in range(2):
+        assert manager.post(new, fit).status_code == 302
     held = Programme(code="FIT", package=package, names={"en": "FitForAll"})
     assert programmes([kopa]) == {(kopa, "FIT"): held}
     assert manager.post(new, {**fit, "key": "fit again"}).status_code == 422
