@@ -23,6 +23,7 @@ import django
 import hypothesis
 import psycopg
 import pytest
+from django.utils import translation
 from xdist.scheduler import LoadFileScheduling
 
 _DATA = "KARNET_TEST_DATA"
@@ -157,6 +158,12 @@ def superuser(database_clone: str) -> Iterator[psycopg.Connection]:
     """A connection that no right stops (attacks on the record, clean-up). Autocommit."""
     with psycopg.connect(database_clone, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture(autouse=True)
+def _language_of_nobody() -> None:
+    """A page asked for in a test leaves its reader's language behind."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
