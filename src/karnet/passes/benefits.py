@@ -44,10 +44,15 @@ def used(cards: Collection[UUID], days: Collection[date]) -> set[tuple[UUID, str
     }
 
 
-def keep_numbers(shown: Iterable[tuple[str, str]], at: datetime) -> None:
-    """Keep the numbers of cards that were taken, (programme, number), for their issuer's list: beside the journal."""
+def keep_numbers(shown: Iterable[tuple[str, str, datetime]]) -> None:
+    """Keep the numbers of cards that were taken, (programme, number, when), for their issuer's list: beside the journal.
+    One statement."""
+    latest = {
+        benefit_card(programme, number): (number.strip(), at)
+        for programme, number, at in sorted(shown, key=lambda one: one[2])
+    }
     BenefitCard.objects.bulk_create(
-        [BenefitCard(id=benefit_card(programme, number), number=number.strip(), seen_at=at) for programme, number in shown],
+        [BenefitCard(id=id_, number=number, seen_at=at) for id_, (number, at) in latest.items()],
         update_conflicts=True, unique_fields=["id"], update_fields=["number", "seen_at"],
     )  # fmt: skip
 

@@ -141,9 +141,9 @@ def _enter(tx: Transaction[Enter, Entered]) -> None:
         tx.record(
             [Outcome(request, *decide_enter(request, desk, cards, around, known, busy, bundles, passes, benefits))]
         )
-        shown = [(one.programme, one.card) for band in request.bands if (one := band.benefit)]
-        if shown and tx.outcomes[-1].operations:
-            keep_numbers(shown, request.at)
+    let_in = [outcome.request for outcome in tx.outcomes if outcome.operations]
+    if shown := [(one.programme, one.card, r.at) for r in let_in for band in r.bands if (one := band.benefit)]:
+        keep_numbers(shown)
 
 
 def _benefits(requests: Sequence[Enter], desk: Desk) -> Cards:

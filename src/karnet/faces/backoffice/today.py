@@ -30,7 +30,7 @@ from karnet.kernel.reasons import Reason
 from karnet.kernel.time import day_end, day_start, local_day, zone
 from karnet.orders.figures import refunds, sales_by_product
 from karnet.parties.finding import labels
-from karnet.stays.selectors import heads
+from karnet.stays.selectors import heads_by_facility
 
 QUARTER = timedelta(minutes=15)
 _MOST_PRODUCTS = 12
@@ -121,9 +121,9 @@ def passages(today: Today) -> dict[str, Any]:
 def pool(today: Today) -> dict[str, Any]:
     """Return the heads of each zone of metered places, with how many there may be. Kept sums: costs the same on any day."""
     shown = [today.facility] if today.facility else today.places
-    places = []
+    inside, places = heads_by_facility([place.id for place in shown]), []
     for place in shown:
-        found = heads(place.id)
+        found = inside.get(place.id)
         if not found:
             continue
         zones = [
