@@ -96,6 +96,8 @@ def _from_the_slope(seed: int, skiers: int, day: date, chance: Random) -> list[t
 def _shift(world: World, till: str, clerk: str) -> Process:
     world.emit(OpenShift(at=world.instant(), sales_point=till, operator=clerk, float_amount=as_text(FLOAT), expect=OK))
     yield CLOSES + 45 * MINUTE
+    while world.parties:  # Nobody is locked in: the last guests pay, however late.
+        yield world.now + 5 * MINUTE
     expected = money(world.cash[till], CURRENCY)
     world.emit(
         CloseShift(
@@ -107,6 +109,7 @@ def _shift(world: World, till: str, clerk: str) -> Process:
 def _come(world: World, chance: Random, party: list[Swimmer]) -> Process:
     """A party pays in advance, and everybody goes in with a band of their own."""
     at = world.instant()
+    world.parties += 1
     for swimmer in party:
         # The package's price is known before anybody is in.
         stay = Stay(category=swimmer.category, moves=(Move(at=at, zone=""),), ended=at, package=swimmer.package)
@@ -230,6 +233,7 @@ def _leave(world: World, chance: Random, party: list[Swimmer]) -> Process:
             )
         )  # fmt: skip
         yield world.now + 4
+    world.parties -= 1
 
 
 def _owed(party: list[Swimmer], at: datetime) -> int:

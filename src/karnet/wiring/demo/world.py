@@ -55,6 +55,8 @@ class World:
         self.lifts = {lift.gate: Queue(lift.interval_s) for lift in LIFTS}
         self.desks = {desk.code: Queue(desk.sale_s) for desk in DESKS}
         self.cash = dict.fromkeys((desk.code for desk in DESKS), 0)
+        self.parties = 0
+        """Parties at the pool that have not left yet."""
         self.emitted: list[Step] = []
         self._midnight = network.instant(day, time()).astimezone(UTC)
         self._asleep: list[tuple[int, int, Process]] = []

@@ -9,7 +9,9 @@ import msgspec
 import pytest
 
 from karnet.wiring.demo.day import generate, whole
-from karnet.wiring.demo.network import LIFTS
+from karnet.wiring.demo.network import LIFTS, ZONE
+from karnet.wiring.demo.pool import CLERKS
+from karnet.wiring.demo.swimming import swim
 from karnet.wiring.play.reading import numbered, read
 from karnet.wiring.play.steps import CloseShift, Invoice, OpenShift, Scan, Sell, Step, Take
 from karnet.wiring.play.steps_stays import ChargeBand, Enter, ReadBand, SettleStays
@@ -101,3 +103,14 @@ def test_the_pools_day_goes_beside_the_slopes_and_skiers_swim_with_their_cards(s
     ]
     assert sorted(gone) == sorted(swimmers)
     assert {ChargeBand, SettleStays} <= {type(step) for step in both}
+
+
+@pytest.mark.parametrize("day", [date(2026, 1, 17) + timedelta(days=n) for n in range(7)])
+def test_nobody_at_the_pool_pays_at_a_till_that_is_closed(day: date) -> None:
+    last: dict[str, str] = {}
+    steps = list(swim(1, 2000, day))
+    for step in steps:
+        if (till := getattr(step, "sales_point", None)) in CLERKS:
+            last[till] = type(step).__name__
+    assert last == dict.fromkeys(CLERKS, "CloseShift")
+    assert any(isinstance(step, SettleStays) and step.at.astimezone(ZONE).hour >= 22 for step in steps), "late guests"
