@@ -79,11 +79,23 @@ END $$;
 """
 
 
-def migrate(verbosity: int = 0) -> None:
-    """Bring the tables up to date (as their owner), then install guards and rights. Safe to repeat."""
+def are_tables_behind() -> bool:
+    """Tell whether this version has tables that the database has not."""
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def migrate(verbosity: int = 0) -> bool:
+    """Bring the tables up to date (as their owner), then install guards and rights; return whether there is a record
+    that new tables have not heard of yet (`journal.rebuilding.repair`). Safe to repeat."""
+    behind = are_tables_behind()
     call_command("migrate", verbosity=verbosity, interactive=False)
     with connection.cursor() as cursor:
         install_guards(cursor)
+        cursor.execute("SELECT EXISTS (SELECT FROM journal_operation)")
+        return behind and cursor.fetchone() == (True,)
 
 
 def projected_tables() -> list[str]:

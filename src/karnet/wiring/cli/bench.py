@@ -42,7 +42,7 @@ def command(session: Session, names: tuple[str, ...], out: Path, passages: int, 
     out.mkdir(parents=True, exist_ok=True)
     before = machine()
     with _installation() as installation, running(installation, progress=session.say):
-        migrate(installation)
+        migrate(session, installation)
         found(installation)
         session.say(f"the yardstick: pgbench for {seconds} s")
         against = yardstick(installation, seconds)

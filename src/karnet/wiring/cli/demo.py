@@ -77,8 +77,7 @@ def command(session: Session, network: bool, once: bool, skiers: int | None, see
     from karnet.wiring.postgres import running
 
     with running(installation, progress=session.say):
-        session.say("bringing the tables up to date")
-        migrate(installation)
+        migrate(session, installation)
         code = _play(session, installation, day)
         write_diary(session.data, diary.noting(msgspec.structs.replace(day, done=True)))
         if not once:

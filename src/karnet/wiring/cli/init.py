@@ -7,6 +7,7 @@ import click
 from karnet.wiring import clock
 from karnet.wiring.boot import boot
 from karnet.wiring.cli.frame import Session, karnet_command
+from karnet.wiring.cli.progress import counting
 from karnet.wiring.installation import Installation
 from karnet.wiring.log_keys import ensure_log_key
 from karnet.wiring.postgres import Role, running
@@ -24,12 +25,12 @@ from karnet.wiring.postgres import Role, running
 def command(session: Session, name: str | None) -> None:
     """Make an installation, its database, its tables, its log's key and the log's first operation.
 
-    Safe to repeat: what is there is kept, what is missing is added, tables are brought up to date.
+    Safe to repeat: what is there is kept, what is missing is added, tables are brought up to date. Where a new version
+    derives more from the journal than the last one did, the journal is replayed.
     """
     installation = Installation.create(session.data, name=name)
     with running(installation, progress=session.say):
-        session.say("bringing the tables up to date")
-        migrate(installation)
+        migrate(session, installation)
         found(installation)
     session.answer(
         {
@@ -41,12 +42,28 @@ def command(session: Session, name: str | None) -> None:
     )
 
 
-def migrate(installation: Installation) -> None:
-    """Bring the tables up to date as their owner. The database must be running."""
+def migrate(session: Session, installation: Installation) -> None:
+    """Bring the tables up to date as their owner, and fill new ones from the journal. The database must be running."""
     boot(installation, Role.OWNER)
     from karnet.wiring.database import migrate  # Needs Django's models, which `boot` has just loaded.
 
-    migrate()
+    session.say("bringing the tables up to date")
+    if migrate():
+        _fill(session)
+
+
+def _fill(session: Session) -> None:
+    """Replay the journal into tables that are newer than it: what they say follows from operations recorded long ago."""
+    from karnet.journal import rebuilding
+
+    session.say("filling new tables from the journal")
+    with counting(session, "operations") as progress:
+        found = rebuilding.repair(progress)
+    for table in found.tables:
+        if table.different:
+            session.say(f"{table.table}: {table.different:,} rows put right")
+    if found.stopped is not None:
+        session.say("the journal cannot be replayed: `karnet rebuild --check` says where it stops")
 
 
 def found(installation: Installation) -> None:

@@ -145,12 +145,11 @@ def check_tables(installation: Installation) -> None:
     """Raise InstallationProblem unless the tables are those of this version and the log is founded (`karnet init`)."""
     boot(installation, Role.APP)
     from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
 
     from karnet.journal.cuts import latest_cut
+    from karnet.wiring.database import are_tables_behind
 
-    executor = MigrationExecutor(connection)
-    sound = not executor.migration_plan(executor.loader.graph.leaf_nodes()) and latest_cut().sizes
+    sound = not are_tables_behind() and latest_cut().sizes
     connection.close()
     if not sound:
         raise InstallationProblem(
